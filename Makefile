@@ -1,0 +1,79 @@
+# OneGrid. `make help` lists the targets.
+SHELL := /usr/bin/env bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+GOLANGCI_LINT := bin/tools/golangci-lint
+GOLANGCI_LINT_VERSION := v2.15.0
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path 'web/dist/*' 2>/dev/null)
+GO_SOURCES := $(shell find cmd internal data -type f 2>/dev/null) web/embed.go go.mod go.sum
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.PHONY: demo
+demo: build ## build and run the demo district on http://127.0.0.1:8080
+	bin/onegrid demo
+
+.PHONY: build
+build: bin/onegrid ## build bin/onegrid with the web apps inside
+
+bin/onegrid: $(GO_SOURCES) web/dist/.built
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o $@ ./cmd/onegrid
+
+web/node_modules/.installed: web/package-lock.json
+	@scripts/setup build
+	npm ci --prefix web --no-audit --no-fund
+	@touch $@
+
+web/dist/.built: web/node_modules/.installed $(WEB_SOURCES)
+	npm run --prefix web build
+	@touch $@
+
+$(GOLANGCI_LINT):
+	GOBIN=$(CURDIR)/bin/tools go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+
+.PHONY: lint
+lint: $(GOLANGCI_LINT) web/dist/.built ## gofmt, golangci-lint, eslint, vue-tsc
+	@test -z "$$(gofmt -l cmd internal data web/embed.go bench)" || { gofmt -l cmd internal data web/embed.go bench; exit 1; }
+	$(GOLANGCI_LINT) run ./...
+	npm run --prefix web lint
+	npm run --prefix web check
+
+.PHONY: generate
+generate: web/node_modules/.installed ## words, OpenAPI, typed client, diagrams, demo area
+	@mkdir -p web/dist && touch web/dist/.gitkeep
+	go generate ./...
+	npm run --prefix web gen
+
+.PHONY: setup-test
+setup-test:
+	@scripts/setup test
+
+.PHONY: test
+test: setup-test ## everything but the long runs of `make proof`
+	$(MAKE) --no-print-directory build
+	$(MAKE) --no-print-directory lint
+	$(MAKE) --no-print-directory generate
+	@git diff --exit-code --stat || { echo "make generate changed files: commit what it wrote"; exit 1; }
+	go test -timeout 15m ./...
+	npm run --prefix web test
+	$(MAKE) --no-print-directory e2e
+
+.PHONY: e2e
+e2e: setup-test build ## stories in a real browser against the real program
+	cd e2e && npm ci --no-audit --no-fund && npm test
+
+.PHONY: bench
+bench: setup-test build ## lifecycle figures on both engines
+	cd bench && go run . lifecycle --program ../bin/onegrid
+
+.PHONY: proof
+proof: setup-test build ## the long runs; writes docs/proof/
+	scripts/proof
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf bin web/dist e2e/results
