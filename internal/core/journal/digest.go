@@ -1,0 +1,177 @@
+package journal
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"slices"
+	"strconv"
+
+	"onegrid/internal/kit/id"
+)
+
+// The first byte of what is hashed keeps leaves, nodes and seals apart, so that
+// none can stand for another.
+const (
+	leafMark = 0x00
+	nodeMark = 0x01
+	sealMark = 0x02
+	bodyMark = 0x03
+)
+
+// bodyDigest is what an entry keeps of its body: without the 32 random bytes
+// nobody can find the content by guessing.
+func bodyDigest(salt, content []byte) []byte {
+	b := make([]byte, 0, 1+len(salt)+len(content))
+	b = append(append(append(b, bodyMark), salt...), content...)
+	sum := sha256.Sum256(b)
+	return sum[:]
+}
+
+// row is an entry as it is stored, the form that digests cover.
+type row struct {
+	number             int64
+	id                 id.ID
+	kind               string
+	subject, caseID    id.ID
+	person, post, for_ id.ID
+	via                string
+	occurred, recorded int64
+	version            int64
+	sight              string
+	before             string
+	hasBefore          bool
+	class              string
+	digest             []byte
+}
+
+// leaf is the entry's digest: everything but its number, which is not known
+// while the command runs and which the seal covers.
+func (r *row) leaf(b []byte) ([32]byte, []byte) {
+	b = append(b[:0], leafMark)
+	for _, v := range [...]id.ID{r.id, r.subject, r.caseID, r.person, r.post, r.for_} {
+		b = append(b, v[:]...)
+	}
+	for _, n := range [...]int64{r.occurred, r.recorded, r.version} {
+		b = binary.BigEndian.AppendUint64(b, uint64(n))
+	}
+	for _, s := range [...]string{r.kind, r.via, r.sight, r.class} {
+		b = binary.BigEndian.AppendUint32(b, uint32(len(s)))
+		b = append(b, s...)
+	}
+	if r.hasBefore {
+		b = append(b, 1)
+		b = binary.BigEndian.AppendUint32(b, uint32(len(r.before)))
+		b = append(b, r.before...)
+	} else {
+		b = append(b, 0)
+	}
+	b = append(b, byte(len(r.digest)))
+	b = append(b, r.digest...)
+	return sha256.Sum256(b), b
+}
+
+// merkle is the root over the leaves; an odd one at the end of a level rises.
+func merkle(level [][32]byte) [32]byte {
+	if len(level) == 0 {
+		return sha256.Sum256([]byte{nodeMark})
+	}
+	var b [65]byte
+	b[0] = nodeMark
+	for len(level) > 1 {
+		next := level[:0]
+		for i := 0; i < len(level); i += 2 {
+			if i+1 == len(level) {
+				next = append(next, level[i])
+				continue
+			}
+			copy(b[1:], level[i][:])
+			copy(b[33:], level[i+1][:])
+			next = append(next, sha256.Sum256(b[:]))
+		}
+		level = next
+	}
+	return level[0]
+}
+
+// sealHash chains a group to all groups before it.
+func sealHash(previous []byte, first, count int64, root []byte) []byte {
+	b := append(make([]byte, 0, 96), sealMark)
+	b = append(b, byte(len(previous)))
+	b = append(b, previous...)
+	b = binary.BigEndian.AppendUint64(b, uint64(first))
+	b = binary.BigEndian.AppendUint64(b, uint64(count))
+	b = append(b, root...)
+	sum := sha256.Sum256(b)
+	return sum[:]
+}
+
+// appendSight writes a Sight as encoding/json would, without its reflection:
+// every command writes one or two.
+func appendSight(b []byte, s *Sight) []byte {
+	b = append(b, '{')
+	key := func(name string) {
+		if b[len(b)-1] != '{' {
+			b = append(b, ',')
+		}
+		b = append(append(append(b, '"'), name...), `":`...)
+	}
+	one := func(name string, v id.ID) {
+		if !v.IsZero() {
+			key(name)
+			b = append(append(append(b, '"'), v.String()...), '"')
+		}
+	}
+	many := func(name string, vs []id.ID) {
+		if len(vs) == 0 {
+			return
+		}
+		key(name)
+		b = append(b, '[')
+		for i, v := range vs {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = append(append(append(b, '"'), v.String()...), '"')
+		}
+		b = append(b, ']')
+	}
+	one("hub_id", s.Hub)
+	one("street_id", s.Street)
+	one("platform_id", s.Platform)
+	one("grid_id", s.Grid)
+	one("micro_id", s.Micro)
+	one("department_id", s.Department)
+	many("posts", s.Posts)
+	many("persons", s.Persons)
+	if s.Secrecy != 0 {
+		key("secrecy")
+		b = strconv.AppendInt(b, int64(s.Secrecy), 10)
+	}
+	if s.Public {
+		key("public")
+		b = append(b, "true"...)
+	}
+	return append(b, '}')
+}
+
+// sightText is a Sight as it is stored. Posts and persons come in one order,
+// so that the same sight is the same text.
+func sightText(s *Sight, b []byte) (string, []byte) {
+	byID := func(v, w id.ID) int { return v.Compare(w) }
+	c := *s
+	if !slices.IsSortedFunc(c.Posts, byID) {
+		c.Posts = slices.SortedFunc(slices.Values(c.Posts), byID)
+	}
+	if !slices.IsSortedFunc(c.Persons, byID) {
+		c.Persons = slices.SortedFunc(slices.Values(c.Persons), byID)
+	}
+	b = appendSight(b[:0], &c)
+	return string(b), b
+}
+
+func readSight(text string) (Sight, error) {
+	var s Sight
+	err := json.Unmarshal([]byte(text), &s)
+	return s, err
+}

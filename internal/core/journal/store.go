@@ -1,0 +1,285 @@
+package journal
+
+import (
+	"embed"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"strings"
+	"sync"
+
+	"onegrid/internal/kit/db"
+	"onegrid/internal/kit/id"
+)
+
+//go:embed migrations
+var migrations embed.FS
+
+// Room is the journal's part of the schema.
+func Room() db.Room {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		panic(err) // the folder is embedded above
+	}
+	return db.Room{Name: "journal", Migrations: files}
+}
+
+// Journal is the database's Ledger.
+type Journal struct {
+	hooks []hook
+}
+
+// hook is called with the first entries of subjects or kinds; see OnNumbered.
+type hook struct {
+	kinds map[string]bool
+	run   func(tx *db.Tx, entries []*Entry) error
+}
+
+// New makes the ledger to be handed to db.Open.
+func New() *Journal { return &Journal{} }
+
+// OnNumbered calls run once per group, after the group's entries were numbered
+// and before the commit, with those of the given kinds in order: a room sets in
+// one statement what follows from the number (a case's place in the order of
+// arrival). Statements whose outcome is not needed go through tx.Last. It is
+// called while the program is put together, before the database is opened.
+func (j *Journal) OnNumbered(run func(tx *db.Tx, entries []*Entry) error, kinds ...string) {
+	h := hook{kinds: map[string]bool{}, run: run}
+	for _, k := range kinds {
+		h.kinds[k] = true
+	}
+	j.hooks = append(j.hooks, h)
+}
+
+// Seal numbers what the group's commands added and writes it with its seal, as
+// the last statements of the group.
+func (j *Journal) Seal(tx *db.Tx, pended []any) error {
+	entries := make([]*Entry, len(pended))
+	for i, p := range pended {
+		e, ok := p.(*Entry)
+		if !ok {
+			return fmt.Errorf("a %T was pended, the journal writes entries", p)
+		}
+		entries[i] = e
+	}
+	rows := make([]row, len(entries))
+	leaves := make([][32]byte, len(entries))
+	var scratch []byte
+	for i, e := range entries {
+		r := &rows[i]
+		*r = row{id: e.ID, kind: e.Kind, subject: e.Subject, caseID: e.Case, person: e.By.Person, post: e.By.Post, for_: e.By.For,
+			via: e.By.Via, occurred: e.Occurred.UnixMilli(), recorded: e.Recorded.UnixMilli(), version: e.Version, class: e.Class}
+		r.sight, scratch = sightText(&e.Sight, scratch)
+		if e.Before != nil {
+			r.hasBefore = true
+			r.before, scratch = sightText(e.Before, scratch)
+		}
+		if e.content != nil {
+			e.digest = bodyDigest(e.salt, e.content)
+			r.digest = e.digest
+		}
+		leaves[i], scratch = r.leaf(scratch)
+	}
+	root := merkle(leaves)
+
+	// From here on the head is locked until the commit.
+	var head int64
+	var previous []byte
+	if err := tx.Row(`UPDATE journal_head SET number = number + $1 WHERE one = 1 RETURNING number, hash`, len(entries)).Scan(&head, &previous); err != nil {
+		return fmt.Errorf("lock the journal's head: %w", err)
+	}
+	first := head - int64(len(entries)) + 1
+	for i := range rows {
+		rows[i].number = first + int64(i)
+		entries[i].Number = rows[i].number
+	}
+	for _, h := range j.hooks {
+		var mine []*Entry
+		for _, e := range entries {
+			if h.kinds[e.Kind] {
+				mine = append(mine, e)
+			}
+		}
+		if len(mine) == 0 {
+			continue
+		}
+		if err := h.run(tx, mine); err != nil {
+			return err
+		}
+	}
+	if err := insertEntries(tx, rows); err != nil {
+		return err
+	}
+	if err := insertBodies(tx, entries); err != nil {
+		return err
+	}
+	hash := sealHash(previous, first, int64(len(entries)), root[:])
+	if err := tx.Last(`INSERT INTO journal_seal (first, count, root, hash) VALUES ($1, $2, $3, $4)`, first, len(entries), root[:], hash); err != nil {
+		return fmt.Errorf("write the seal: %w", err)
+	}
+	if err := tx.Last(`UPDATE journal_head SET hash = $1 WHERE one = 1`, hash); err != nil {
+		return fmt.Errorf("move the journal's head: %w", err)
+	}
+	return nil
+}
+
+// step is how many rows the next multi-row insert takes: powers of two, so that
+// there are few statements to prepare.
+func step(left int) int {
+	n := 64
+	for n > left {
+		n /= 2
+	}
+	return n
+}
+
+// inserts builds and keeps the texts of multi-row inserts.
+type inserts struct {
+	head    string
+	columns int
+	texts   sync.Map // rows -> text
+}
+
+func (s *inserts) of(rows int) string {
+	if q, ok := s.texts.Load(rows); ok {
+		return q.(string)
+	}
+	var b strings.Builder
+	b.WriteString(s.head)
+	n := 1
+	for i := range rows {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteByte('(')
+		for c := range s.columns {
+			if c > 0 {
+				b.WriteString(", ")
+			}
+			fmt.Fprintf(&b, "$%d", n)
+			n++
+		}
+		b.WriteByte(')')
+	}
+	s.texts.Store(rows, b.String())
+	return b.String()
+}
+
+var (
+	entryInserts = inserts{columns: 16, head: `INSERT INTO journal_entry (number, id, kind, subject, case_id, person_id, post_id, for_id, via, occurred_at, recorded_at, version, sight, before, class, body_digest) VALUES `}
+	bodyInserts  = inserts{columns: 4, head: `INSERT INTO journal_body (number, class, salt, content) VALUES `}
+)
+
+func insertEntries(tx *db.Tx, rows []row) error {
+	for len(rows) > 0 {
+		n := step(len(rows))
+		args := make([]any, 0, n*entryInserts.columns)
+		for i := range rows[:n] {
+			r := &rows[i]
+			var before any
+			if r.hasBefore {
+				before = r.before
+			}
+			args = append(args, r.number, r.id, r.kind, r.subject, r.caseID, r.person, r.post, r.for_, r.via,
+				r.occurred, r.recorded, r.version, r.sight, before, r.class, r.digest)
+		}
+		if err := tx.Last(entryInserts.of(n), args...); err != nil {
+			return fmt.Errorf("write journal entries: %w", err)
+		}
+		rows = rows[n:]
+	}
+	return nil
+}
+
+func insertBodies(tx *db.Tx, entries []*Entry) error {
+	with := make([]*Entry, 0, len(entries))
+	for _, e := range entries {
+		if e.content != nil {
+			with = append(with, e)
+		}
+	}
+	for len(with) > 0 {
+		n := step(len(with))
+		args := make([]any, 0, n*bodyInserts.columns)
+		for _, e := range with[:n] {
+			args = append(args, e.Number, e.Class, e.salt, e.content)
+		}
+		if err := tx.Last(bodyInserts.of(n), args...); err != nil {
+			return fmt.Errorf("write journal bodies: %w", err)
+		}
+		with = with[n:]
+	}
+	return nil
+}
+
+// Head is the number of the newest entry, 0 in an empty journal.
+func Head(tx *db.Tx) (int64, error) {
+	var n int64
+	if err := tx.Row(`SELECT number FROM journal_head WHERE one = 1`).Scan(&n); err != nil {
+		return 0, fmt.Errorf("read the journal's head: %w", err)
+	}
+	return n, nil
+}
+
+const selectEntry = `SELECT e.number, e.id, e.kind, e.subject, e.case_id, e.person_id, e.post_id, e.for_id, e.via,
+	e.occurred_at, e.recorded_at, e.version, e.sight, e.before, e.class, b.content
+	FROM journal_entry e LEFT JOIN journal_body b ON b.number = e.number `
+
+// Timeline is everything on a case's timeline, oldest first.
+func Timeline(tx *db.Tx, caseID id.ID) ([]Entry, error) {
+	return entries(tx, selectEntry+`WHERE e.case_id = $1 ORDER BY e.number`, caseID)
+}
+
+// Of is everything about a subject, oldest first.
+func Of(tx *db.Tx, subject id.ID) ([]Entry, error) {
+	return entries(tx, selectEntry+`WHERE e.subject = $1 ORDER BY e.number`, subject)
+}
+
+// Since is the entries after a number, in order, with their bodies.
+func Since(tx *db.Tx, after int64, limit int) ([]Entry, error) {
+	return entries(tx, selectEntry+`WHERE e.number > $1 ORDER BY e.number LIMIT $2`, after, limit)
+}
+
+// Feed is Since without bodies: what subscribers are told, which is never
+// personal data.
+func Feed(tx *db.Tx, after int64, limit int) ([]Entry, error) {
+	return entries(tx, `SELECT e.number, e.id, e.kind, e.subject, e.case_id, e.person_id, e.post_id, e.for_id, e.via,
+		e.occurred_at, e.recorded_at, e.version, e.sight, e.before, e.class, NULL
+		FROM journal_entry e WHERE e.number > $1 ORDER BY e.number LIMIT $2`, after, limit)
+}
+
+func entries(tx *db.Tx, q string, args ...any) ([]Entry, error) {
+	rows, err := tx.Query(q, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read the journal: %w", err)
+	}
+	defer rows.Close()
+	var all []Entry
+	for rows.Next() {
+		var e Entry
+		var sight, before string
+		var content []byte
+		if err := rows.Scan(&e.Number, &e.ID, &e.Kind, &e.Subject, &e.Case, &e.By.Person, &e.By.Post, &e.By.For, &e.By.Via,
+			db.Time(&e.Occurred), db.Time(&e.Recorded), &e.Version, &sight, db.Text(&before), &e.Class, &content); err != nil {
+			return nil, fmt.Errorf("read the journal: %w", err)
+		}
+		if e.Sight, err = readSight(sight); err != nil {
+			return nil, fmt.Errorf("sight of entry %d: %w", e.Number, err)
+		}
+		if before != "" {
+			b, err := readSight(before)
+			if err != nil {
+				return nil, fmt.Errorf("sight of entry %d: %w", e.Number, err)
+			}
+			e.Before = &b
+		}
+		if content != nil {
+			e.Body = json.RawMessage(content)
+		}
+		all = append(all, e)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read the journal: %w", err)
+	}
+	return all, nil
+}

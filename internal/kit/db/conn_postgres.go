@@ -1,0 +1,460 @@
+package db
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
+)
+
+// postgresConn is one connection to PostgreSQL. Statements that only steer the
+// transaction wait in ahead and travel with the next real one: a command costs
+// no round trip but its own.
+type postgresConn struct {
+	pg       *pgx.Conn
+	dsn      string
+	prepared map[string]string // SQL -> name on the server
+	ahead    []string
+	behind   pgx.Batch // what travels with the commit
+	active   bool
+	write    bool
+	xid      string // the server's number of this transaction
+}
+
+func postgresConfig(dsn string, write bool) (*pgx.ConnConfig, error) {
+	config, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return nil, errors.New("the database address can't be read") // the cause may show a password
+	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = 10 * time.Second
+	}
+	set := func(name, value string) {
+		if _, given := config.RuntimeParams[name]; !given {
+			config.RuntimeParams[name] = value
+		}
+	}
+	set("application_name", "onegrid")
+	set("timezone", "UTC")
+	set("statement_timeout", "120000")
+	set("idle_in_transaction_session_timeout", "120000")
+	if write {
+		set("lock_timeout", "20000")
+	}
+	return config, nil
+}
+
+func openPostgres(dsn string, write bool) (conn, error) {
+	config, err := postgresConfig(dsn, write)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), config.ConnectTimeout)
+	defer cancel()
+	pg, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return nil, ErrUnavailable.Because(err)
+	}
+	return &postgresConn{pg: pg, dsn: dsn, prepared: map[string]string{}, write: write}, nil
+}
+
+func (c *postgresConn) claim() error {
+	ctx := context.Background()
+	var ours, tables int64
+	err := c.pg.QueryRow(ctx, `SELECT count(*) FILTER (WHERE tablename = 'db_room'), count(*)
+		FROM pg_catalog.pg_tables WHERE schemaname = current_schema()`).Scan(&ours, &tables)
+	if err != nil {
+		return fmt.Errorf("look at the database: %w", err)
+	}
+	if ours == 0 && tables != 0 {
+		return ErrForeign.Because(fmt.Errorf("%d tables, none of them db_room", tables))
+	}
+	if ours == 0 {
+		if _, err := c.pg.Exec(ctx, roomTable); err != nil {
+			return fmt.Errorf("claim the database: %w", err)
+		}
+	}
+	return nil
+}
+
+func (c *postgresConn) begin(write bool) error {
+	if len(c.prepared) > statementLimit {
+		if err := c.pg.DeallocateAll(context.Background()); err != nil {
+			return err
+		}
+		clear(c.prepared)
+	}
+	q := `BEGIN`
+	if !write {
+		q = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`
+	}
+	c.ahead = append(c.ahead[:0], q)
+	c.active, c.xid = false, ""
+	return nil
+}
+
+// prepare makes sure that the server knows the statement. A new one is parsed
+// after what waits ahead was sent: parsing fails in a broken transaction.
+func (c *postgresConn) prepare(q string) (string, error) {
+	if name, ok := c.prepared[q]; ok {
+		return name, nil
+	}
+	if err := c.flush(); err != nil {
+		return "", err
+	}
+	name := "s" + strconv.Itoa(len(c.prepared))
+	if _, err := c.pg.Prepare(context.Background(), name, q); err != nil {
+		return "", fmt.Errorf("%w in %s", err, q)
+	}
+	c.prepared[q] = name
+	return name, nil
+}
+
+// flush sends what waits ahead on its own.
+func (c *postgresConn) flush() error {
+	if len(c.ahead) == 0 {
+		return nil
+	}
+	b := &pgx.Batch{}
+	c.queueAhead(b)
+	r := c.pg.SendBatch(context.Background(), b)
+	if err := c.readAhead(r); err != nil {
+		r.Close()
+		return err
+	}
+	return r.Close()
+}
+
+// queueAhead puts the steering statements before the real one; a writer also
+// asks for the transaction's number, by which the fate of a commit can be
+// found out when the connection breaks in it.
+func (c *postgresConn) queueAhead(b *pgx.Batch) {
+	for i, q := range c.ahead {
+		b.Queue(q)
+		if i == 0 && c.write && !c.active {
+			b.Queue(`SELECT pg_current_xact_id()::text`)
+		}
+	}
+}
+
+func (c *postgresConn) readAhead(r pgx.BatchResults) error {
+	for i := range c.ahead {
+		if _, err := r.Exec(); err != nil {
+			return steering{err}
+		}
+		if i == 0 && c.write && !c.active {
+			if err := r.QueryRow().Scan(&c.xid); err != nil {
+				return steering{err}
+			}
+		}
+	}
+	c.ahead, c.active = c.ahead[:0], true
+	return nil
+}
+
+// steering is the failure of a BEGIN or SAVEPOINT: nothing of the transaction
+// can be trusted after it.
+type steering struct{ error }
+
+func (s steering) Unwrap() error { return s.error }
+
+func (c *postgresConn) exec(q string, args []any) (int64, error) {
+	name, err := c.prepare(q)
+	if err != nil {
+		return 0, err
+	}
+	ctx := context.Background()
+	if len(c.ahead) == 0 {
+		tag, err := c.pg.Exec(ctx, name, args...)
+		return tag.RowsAffected(), err
+	}
+	b := &pgx.Batch{}
+	c.queueAhead(b)
+	b.Queue(name, args...)
+	r := c.pg.SendBatch(ctx, b)
+	if err := c.readAhead(r); err != nil {
+		r.Close()
+		return 0, err
+	}
+	tag, err := r.Exec()
+	if e := r.Close(); err == nil {
+		err = e
+	}
+	return tag.RowsAffected(), err
+}
+
+func (c *postgresConn) query(q string, args []any) (cursor, error) {
+	name, err := c.prepare(q)
+	if err != nil {
+		return nil, err
+	}
+	ctx := context.Background()
+	if len(c.ahead) == 0 {
+		rows, err := c.pg.Query(ctx, name, args...)
+		if err != nil {
+			return nil, err
+		}
+		return &postgresCursor{rows: rows, fields: rows.FieldDescriptions(), types: c.pg.TypeMap()}, nil
+	}
+	b := &pgx.Batch{}
+	c.queueAhead(b)
+	b.Queue(name, args...)
+	r := c.pg.SendBatch(ctx, b)
+	if err := c.readAhead(r); err != nil {
+		r.Close()
+		return nil, err
+	}
+	rows, err := r.Query()
+	if err != nil {
+		r.Close()
+		return nil, err
+	}
+	return &postgresCursor{rows: rows, batch: r, fields: rows.FieldDescriptions(), types: c.pg.TypeMap()}, nil
+}
+
+func (c *postgresConn) last(q string, args []any) error {
+	name, err := c.prepare(q)
+	if err != nil {
+		return err
+	}
+	c.behind.Queue(name, append([]any(nil), args...)...)
+	return nil
+}
+
+func (c *postgresConn) savepoint(depth int) error {
+	if err := tooDeep(depth); err != nil {
+		return err
+	}
+	c.ahead = append(c.ahead, savepoints[depth])
+	return nil
+}
+
+func (c *postgresConn) release(depth int) error {
+	if n := len(c.ahead); n > 0 && c.ahead[n-1] == savepoints[depth] {
+		c.ahead = c.ahead[:n-1] // nothing ran in it
+		return nil
+	}
+	c.ahead = append(c.ahead, releases[depth])
+	return nil
+}
+
+func (c *postgresConn) rollbackTo(depth int) error {
+	for i, q := range c.ahead {
+		if q == savepoints[depth] {
+			c.ahead = c.ahead[:i]
+			return nil
+		}
+	}
+	c.ahead = c.ahead[:0] // releases of inner savepoints, which this one takes along
+	ctx := context.Background()
+	if _, err := c.pg.Exec(ctx, rollbacksTo[depth], pgx.QueryExecModeSimpleProtocol); err != nil {
+		return err
+	}
+	c.ahead = append(c.ahead, releases[depth])
+	return nil
+}
+
+func (c *postgresConn) commit() (unknown bool, err error) {
+	if !c.active && c.behind.Len() == 0 {
+		c.ahead = c.ahead[:0]
+		return false, nil
+	}
+	b := &pgx.Batch{}
+	c.queueAhead(b)
+	for _, q := range c.behind.QueuedQueries {
+		b.QueuedQueries = append(b.QueuedQueries, q)
+	}
+	b.Queue(`COMMIT`)
+	behind := c.behind.Len()
+	c.behind = pgx.Batch{}
+	r := c.pg.SendBatch(context.Background(), b)
+	err = c.readAhead(r)
+	for range behind {
+		if err == nil {
+			_, err = r.Exec()
+		}
+	}
+	if err == nil {
+		var tag pgconn.CommandTag
+		if tag, err = r.Exec(); err == nil && tag.String() != "COMMIT" {
+			err = fmt.Errorf("the server answered the commit with %s", tag)
+		}
+	}
+	if e := r.Close(); err == nil {
+		err = e
+	}
+	if err == nil {
+		c.active = false
+		return false, nil
+	}
+	if !c.pg.IsClosed() {
+		return false, err // an answer came: the transaction failed
+	}
+	return c.fate(err)
+}
+
+// fate finds out, over a new connection, what became of a commit whose answer
+// was lost with the old one.
+func (c *postgresConn) fate(cause error) (unknown bool, err error) {
+	if c.xid == "" {
+		return false, cause
+	}
+	deadline := time.Now().Add(20 * time.Second)
+	for wait := 50 * time.Millisecond; time.Now().Before(deadline); wait = min(2*wait, time.Second) {
+		status, err := c.status()
+		switch {
+		case err == nil && status == "committed":
+			return false, nil
+		case err == nil && status == "aborted":
+			return false, cause
+		}
+		<-time.After(wait) // the server starts again, or still ends the old session
+	}
+	return true, cause
+}
+
+func (c *postgresConn) status() (string, error) {
+	fresh, err := openPostgres(c.dsn, true)
+	if err != nil {
+		return "", err
+	}
+	defer fresh.close()
+	var status string
+	err = fresh.(*postgresConn).pg.QueryRow(context.Background(), `SELECT coalesce(pg_xact_status($1::xid8), '')`, c.xid).Scan(&status)
+	return status, err
+}
+
+func (c *postgresConn) rollback() error {
+	c.ahead, c.behind = c.ahead[:0], pgx.Batch{}
+	if !c.active {
+		if c.pg.IsClosed() {
+			return errors.New("connection lost")
+		}
+		if c.pg.PgConn().TxStatus() == 'I' {
+			return nil
+		}
+	}
+	c.active = false
+	_, err := c.pg.Exec(context.Background(), `ROLLBACK`, pgx.QueryExecModeSimpleProtocol)
+	return err
+}
+
+// lost knows the errors that take the transaction along: a broken connection, a
+// deadlock, a server that stops or is full.
+func (c *postgresConn) lost(err error) bool {
+	if c.pg.IsClosed() {
+		return true
+	}
+	var s steering
+	if errors.As(err, &s) {
+		return true
+	}
+	var e *pgconn.PgError
+	if !errors.As(err, &e) {
+		return false
+	}
+	for _, class := range []string{"08", "25", "40", "53", "55P03", "57", "58", "XX"} {
+		if strings.HasPrefix(e.Code, class) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *postgresConn) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	c.pg.Close(ctx)
+}
+
+// postgresCursor reads rows in the server's binary form.
+type postgresCursor struct {
+	rows   pgx.Rows
+	batch  pgx.BatchResults
+	fields []pgconn.FieldDescription
+	types  *pgtype.Map
+}
+
+func (c *postgresCursor) columns() int { return len(c.fields) }
+
+func (c *postgresCursor) next(dest []any) (bool, error) {
+	if !c.rows.Next() {
+		return false, c.rows.Err()
+	}
+	for i, raw := range c.rows.RawValues() {
+		v, err := c.value(&c.fields[i], raw)
+		if err != nil {
+			return false, err
+		}
+		dest[i] = v
+	}
+	return true, nil
+}
+
+func (c *postgresCursor) value(f *pgconn.FieldDescription, raw []byte) (any, error) {
+	if raw == nil {
+		return nil, nil
+	}
+	binaryForm := f.Format == pgtype.BinaryFormatCode
+	switch f.DataTypeOID {
+	case pgtype.TextOID, pgtype.VarcharOID, pgtype.NameOID, pgtype.UnknownOID, pgtype.BPCharOID:
+		return string(raw), nil
+	case pgtype.Int8OID:
+		if binaryForm {
+			return int64(binary.BigEndian.Uint64(raw)), nil
+		}
+	case pgtype.Int4OID:
+		if binaryForm {
+			return int64(int32(binary.BigEndian.Uint32(raw))), nil
+		}
+	case pgtype.Int2OID:
+		if binaryForm {
+			return int64(int16(binary.BigEndian.Uint16(raw))), nil
+		}
+	case pgtype.Float8OID:
+		if binaryForm {
+			return math.Float64frombits(binary.BigEndian.Uint64(raw)), nil
+		}
+	case pgtype.BoolOID:
+		if binaryForm {
+			return int64(raw[0]), nil
+		}
+	case pgtype.ByteaOID:
+		if binaryForm {
+			if len(raw) == 0 {
+				return nil, nil // as the other engine's driver gives it
+			}
+			return append([]byte(nil), raw...), nil
+		}
+	case pgtype.NumericOID: // sums and averages of whole numbers
+		var n pgtype.Numeric
+		if err := c.types.Scan(f.DataTypeOID, f.Format, raw, &n); err != nil {
+			return nil, err
+		}
+		if whole, err := n.Int64Value(); err == nil && whole.Valid {
+			return whole.Int64, nil
+		}
+		float, err := n.Float64Value()
+		return float.Float64, err
+	}
+	return nil, fmt.Errorf("column %s has a type that isn't used here (%d)", f.Name, f.DataTypeOID)
+}
+
+func (c *postgresCursor) close() error {
+	c.rows.Close()
+	err := c.rows.Err()
+	if c.batch != nil {
+		if e := c.batch.Close(); err == nil {
+			err = e
+		}
+	}
+	return err
+}

@@ -1,0 +1,258 @@
+// Package db is the one way to the database, SQLite or PostgreSQL, from the
+// same hand-written SQL.
+//
+// It owns the connections, the group commit, the migrations' order and one
+// table, db_room, that says which version each room's tables have. It knows no
+// room's tables and no journal: whoever writes what a group's commands pended
+// is handed in as a Ledger.
+//
+// What callers rely on:
+//
+//   - Write runs a function in a transaction that is committed together with
+//     other callers' (group commit), each in its own savepoint. When Write
+//     returns nil, the change is on the disk.
+//   - The function may run twice, so it does SQL and nothing else; its clock,
+//     ids and random bytes come from the Tx.
+//   - The caller's context is looked at before its turn only: cancelling one
+//     caller never hurts another. (DESIGN.md section 5)
+//   - A statement that fails ends its command on both engines (PostgreSQL can't
+//     go on, so SQLite doesn't either); Try makes a part that may fail.
+//   - A row set is read to its end or closed before the next statement.
+//   - Times are BIGINT epoch milliseconds, ids 16 bytes, booleans 0 or 1, JSON
+//     text. Column types are BYTEA, BIGINT, TEXT and DOUBLE PRECISION.
+package db
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"onegrid/internal/kit/fault"
+	"onegrid/internal/kit/id"
+)
+
+// Engine is the database program underneath.
+type Engine string
+
+const (
+	SQLite   Engine = "sqlite"
+	Postgres Engine = "postgres"
+)
+
+// The faults of this package.
+var (
+	ErrForeign     = fault.New(fault.Conflict, "db.foreign")     // a database that is not OneGrid's
+	ErrBroken      = fault.New(fault.Conflict, "db.broken")      // a file that is damaged or no database
+	ErrNewer       = fault.New(fault.Conflict, "db.newer")       // written by a newer program
+	ErrClosed      = fault.New(fault.Busy, "db.closed")          // the program is stopping
+	ErrUnavailable = fault.New(fault.Busy, "db.unavailable")     // not reachable, locked, full; nothing was changed
+	ErrUnknown     = fault.New(fault.Busy, "db.outcome_unknown") // the connection was lost in the commit: ask again with the same id
+	ErrMisuse      = fault.New(fault.Internal, "db.misuse")      // a programming error around a Tx
+	ErrPanic       = fault.New(fault.Internal, "db.panic")       // the command panicked; the stack is in the cause
+)
+
+// ErrNoRows says that Row found nothing.
+var ErrNoRows = errors.New("no rows")
+
+// Options say which database to open and how.
+type Options struct {
+	DSN     string           // "sqlite:/path/file.db" or "postgres://…"
+	Now     func() time.Time // the clock; time.Now by default
+	Random  io.Reader        // crypto/rand by default
+	Log     *slog.Logger
+	Writers int    // PostgreSQL: 1 to 4 (2 by default); SQLite always has one
+	Readers int    // connections that read; 8 by default
+	Ledger  Ledger // writes what a group's commands pended; nil: nothing may be pended
+}
+
+// Ledger writes, as the last statements of a group, what its commands pended.
+type Ledger interface {
+	Seal(tx *Tx, pended []any) error
+}
+
+// DB is an open database.
+type DB struct {
+	engine  Engine
+	options Options
+	open    func(write bool) (conn, error)
+	readers *pool
+	writers []*writer
+	done    sync.WaitGroup
+
+	mu     sync.RWMutex // guards closed against commands being queued
+	closed bool
+
+	bumps atomic.Int64 // moves whenever a group that changed a room's version was committed
+	stats Stats
+}
+
+// Stats counts what the writers did since the database was opened.
+type Stats struct {
+	Commands, Groups, Lost, Alone atomic.Int64
+}
+
+// Open opens a database, or makes an empty one. It refuses a file or schema
+// that belongs to something else (db.foreign) and a damaged file (db.broken).
+func Open(ctx context.Context, o Options) (*DB, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Random == nil {
+		o.Random = rand.Reader
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Readers <= 0 {
+		o.Readers = 8
+	}
+	d := &DB{options: o}
+	switch {
+	case strings.HasPrefix(o.DSN, "sqlite:"):
+		d.engine, d.options.Writers = SQLite, 1
+		path := strings.TrimPrefix(o.DSN, "sqlite:")
+		if err := checkSQLiteFile(path); err != nil {
+			return nil, err
+		}
+		d.open = func(write bool) (conn, error) { return openSQLite(path, write) }
+	case strings.HasPrefix(o.DSN, "postgres:"), strings.HasPrefix(o.DSN, "postgresql:"):
+		d.engine = Postgres
+		d.options.Writers = min(max(o.Writers, 0), 4)
+		if d.options.Writers == 0 {
+			d.options.Writers = 2
+		}
+		d.open = func(write bool) (conn, error) { return openPostgres(o.DSN, write) }
+	default:
+		return nil, fmt.Errorf("database address must begin with sqlite: or postgres:")
+	}
+	first, err := d.open(true)
+	if err != nil {
+		return nil, err
+	}
+	if err := first.claim(); err != nil {
+		first.close()
+		return nil, err
+	}
+	d.readers = newPool(d.options.Readers, func() (conn, error) { return d.open(false) })
+	for i := range d.options.Writers {
+		w := &writer{db: d, number: i, queue: make(chan *command, groupLimit)}
+		if i == 0 {
+			w.conn = first
+		}
+		d.writers = append(d.writers, w)
+		d.done.Add(1)
+		go w.run()
+	}
+	return d, nil
+}
+
+// Engine says which database program is underneath.
+func (d *DB) Engine() Engine { return d.engine }
+
+// DSN is the address the database was opened with.
+func (d *DB) DSN() string { return d.options.DSN }
+
+// Stats are the counters of the writers.
+func (d *DB) Stats() *Stats { return &d.stats }
+
+// Now is the database's clock, in UTC and whole milliseconds, as it is stored.
+func (d *DB) Now() time.Time { return d.options.Now().UTC().Truncate(time.Millisecond) }
+
+// Close finishes the commands that wait and closes every connection.
+func (d *DB) Close() error {
+	d.mu.Lock()
+	if d.closed {
+		d.mu.Unlock()
+		return nil
+	}
+	d.closed = true
+	for _, w := range d.writers {
+		close(w.queue)
+	}
+	d.mu.Unlock()
+	d.done.Wait()
+	d.readers.close()
+	return nil
+}
+
+// Write runs fn in a write transaction on the first writer: for commands on
+// registers and on several cases. When it returns nil the change is durable.
+func (d *DB) Write(ctx context.Context, fn func(*Tx) error) error {
+	return d.write(ctx, 0, fn)
+}
+
+// WriteFor is Write for a command on one case (or another single thing): on
+// PostgreSQL commands with different keys may run on different writers.
+func (d *DB) WriteFor(ctx context.Context, key id.ID, fn func(*Tx) error) error {
+	var sum uint32 = 2166136261 // FNV-1a
+	for _, b := range key {
+		sum = (sum ^ uint32(b)) * 16777619
+	}
+	return d.write(ctx, int(sum%uint32(len(d.writers))), fn)
+}
+
+func (d *DB) write(ctx context.Context, writer int, fn func(*Tx) error) error {
+	c := &command{fn: fn, done: make(chan error, 1)}
+	d.mu.RLock()
+	if d.closed {
+		d.mu.RUnlock()
+		return ErrClosed
+	}
+	select {
+	case d.writers[writer].queue <- c:
+		d.mu.RUnlock()
+	case <-ctx.Done():
+		d.mu.RUnlock()
+		return ctx.Err()
+	}
+	select {
+	case err := <-c.done:
+		return err
+	case <-ctx.Done():
+		if c.turn.CompareAndSwap(waiting, cancelled) {
+			return ctx.Err()
+		}
+		return <-c.done // its turn has come: the outcome is what counts
+	}
+}
+
+// Read runs fn on one read-only snapshot of the database.
+func (d *DB) Read(ctx context.Context, fn func(*Tx) error) (err error) {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	d.mu.RLock()
+	closed := d.closed
+	d.mu.RUnlock()
+	if closed {
+		return ErrClosed
+	}
+	c, err := d.readers.take(ctx)
+	if err != nil {
+		return err
+	}
+	tx := &Tx{db: d, conn: c, ctx: ctx, now: d.Now(), group: &group{}}
+	tx.live.Store(true)
+	err = c.begin(false)
+	if err == nil {
+		err = tx.call(fn)
+	}
+	tx.live.Store(false)
+	if e := c.rollback(); e != nil {
+		c.close()
+		d.readers.give(nil)
+		if err == nil {
+			err = ErrUnavailable.Because(e)
+		}
+		return err
+	}
+	d.readers.give(c)
+	return err
+}
