@@ -1,0 +1,85 @@
+// Package access owns who may do what: accounts and how they sign in, sessions,
+// roles, grants, and the Actor that every other room asks.
+//
+// One mechanism answers all questions (DESIGN.md section 8): a role is a named
+// set of permissions; a grant is a person, a role, a node of a tree and a
+// period. Holding a post gives the post's role at its node; everything else is
+// granted by the security administrator. The same grants answer "may she do
+// this to that case?" in memory (Check, Sees) and become the index walks of her
+// lists (Walks); a property test keeps the two equal.
+//
+// It does not own posts and people (core/org) nor what a permission means: the
+// rooms that check it do.
+//
+// Tables: access_role, access_account, access_device, access_enrolment,
+// access_session, access_grant, access_attempt.
+//
+// Promises callers rely on:
+//   - Check asks the acting post (and what was granted to the person directly);
+//     Sees and Walks ask everything the person holds.
+//   - Walks(p) yields exactly the things for which Sees(p) is true.
+//   - A session ends at sign-out, revocation, its idle or absolute limit; a
+//     grant ends with its period. Until tells the earliest of them, Watch tells
+//     of the ones that cannot be foreseen.
+//   - Passwords are hashed outside write transactions, a few at a time.
+//   - Whoever tries passwords elsewhere cannot lock the owner of an account out
+//     (see attempt.go).
+package access
+
+import (
+	"onegrid/internal/kit/fault"
+)
+
+// Room is the name under which versions and migrations of this room are kept.
+const Room = "access"
+
+var (
+	// ErrDenied says that the acting post may not do this here.
+	ErrDenied = fault.New(fault.Forbidden, "access.denied")
+	// ErrSignIn asks to sign in: no session, or it ended.
+	ErrSignIn = fault.New(fault.SignIn, "access.sign_in")
+	// ErrWrong covers a wrong name, password, code and an account that cannot
+	// sign in, all in the same words, so that nothing is learnt from it.
+	ErrWrong = fault.New(fault.SignIn, "access.wrong_credentials")
+	// ErrWait says that too many attempts failed from here; args: seconds.
+	ErrWait = fault.New(fault.TooMany, "access.wait")
+	// ErrBusy says that too many people sign in at this moment.
+	ErrBusy = fault.New(fault.Busy, "access.busy")
+	// ErrNotYourPost says that the person neither holds nor stands in for the
+	// post at this time.
+	ErrNotYourPost = fault.New(fault.Forbidden, "access.not_your_post")
+	// ErrPassword says what is wrong with a new password; args: min.
+	ErrPassword = fault.New(fault.Invalid, "access.weak_password")
+	// ErrEnrolment says that an enrolment link is unknown, used or expired.
+	ErrEnrolment = fault.New(fault.Missing, "access.enrolment_over")
+	// ErrCode says that a code from the authenticator does not match.
+	ErrCode = fault.New(fault.Invalid, "access.wrong_code")
+	// ErrNotReleased says that a security administrator must release the
+	// account first (two_person_rules account_and_rights).
+	ErrNotReleased = fault.New(fault.Forbidden, "access.not_released")
+	// ErrEnrolFirst says that the account has no second factor yet.
+	ErrEnrolFirst = fault.New(fault.Forbidden, "access.enrol_first")
+	// ErrMissing says that there is no such account or grant.
+	ErrMissing = fault.New(fault.Missing, "access.missing")
+	// ErrInvalid carries the wrong fields of an input.
+	ErrInvalid = fault.New(fault.Invalid, "access.invalid")
+	// ErrNameTaken says that another account signs in with this name.
+	ErrNameTaken = fault.New(fault.Conflict, "access.name_taken")
+	// ErrHasAccount says that the person already has an account.
+	ErrHasAccount = fault.New(fault.Conflict, "access.has_account")
+	// ErrIncompatible says that one person may not hold both roles; args: role,
+	// other, why.
+	ErrIncompatible = fault.New(fault.Conflict, "access.incompatible_roles")
+	// ErrSameHand says that a second person must do this: whoever did the
+	// first half, by himself or through a stand-in, is not one.
+	ErrSameHand = fault.New(fault.Forbidden, "access.same_hand")
+	// ErrEnded says that the grant has already ended.
+	ErrEnded = fault.New(fault.Conflict, "access.ended")
+	// ErrLastAdmin says that the last administrator of a kind cannot be
+	// removed.
+	ErrLastAdmin = fault.New(fault.Conflict, "access.last_administrator")
+	// ErrNoDemo says that the demo's sign-in is not switched on.
+	ErrNoDemo = fault.New(fault.Missing, "access.no_demo")
+	// ErrChanged says that somebody changed the row since it was read.
+	ErrChanged = fault.New(fault.Changed, "access.changed")
+)
