@@ -42,6 +42,7 @@ type row struct {
 	before             string
 	hasBefore          bool
 	class              string
+	facts              string
 	digest             []byte
 }
 
@@ -55,7 +56,7 @@ func (r *row) leaf(b []byte) ([32]byte, []byte) {
 	for _, n := range [...]int64{r.occurred, r.recorded, r.version} {
 		b = binary.BigEndian.AppendUint64(b, uint64(n))
 	}
-	for _, s := range [...]string{r.kind, r.via, r.sight, r.class} {
+	for _, s := range [...]string{r.kind, r.via, r.sight, r.class, r.facts} {
 		b = binary.BigEndian.AppendUint32(b, uint32(len(s)))
 		b = append(b, s...)
 	}

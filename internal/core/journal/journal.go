@@ -94,9 +94,11 @@ type Entry struct {
 	Sight    Sight     `json:"sight"`            // after the act
 	Before   *Sight    `json:"before,omitempty"` // when the act changed it
 	Class    string    `json:"class,omitempty"`  // retention class of the body
+	Facts    any       `json:"facts,omitempty"`  // what figures count of the act: never personal, kept with the entry when the body is erased. When read: json.RawMessage
 	Body     any       `json:"body,omitempty"`   // content; the only part that can be erased. When read: json.RawMessage, nil when erased
 
 	content []byte // Body as it is stored
+	facts   string // Facts as they are stored
 	salt    []byte
 	digest  []byte // of the body
 }
@@ -136,6 +138,14 @@ func Add(tx *db.Tx, e Entry) *Entry {
 			return p
 		}
 		p.content, p.salt = content, tx.Random(32)
+	}
+	if p.Facts != nil {
+		facts, err := json.Marshal(p.Facts)
+		if err != nil {
+			tx.Fail(fmt.Errorf("facts of %s: %w", p.Kind, err))
+			return p
+		}
+		p.facts = string(facts)
 	}
 	tx.Pend(p)
 	return p

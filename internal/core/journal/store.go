@@ -68,7 +68,7 @@ func (j *Journal) Seal(tx *db.Tx, pended []any) error {
 	for i, e := range entries {
 		r := &rows[i]
 		*r = row{id: e.ID, kind: e.Kind, subject: e.Subject, caseID: e.Case, person: e.By.Person, post: e.By.Post, for_: e.By.For,
-			via: e.By.Via, occurred: e.Occurred.UnixMilli(), recorded: e.Recorded.UnixMilli(), version: e.Version, class: e.Class}
+			via: e.By.Via, occurred: e.Occurred.UnixMilli(), recorded: e.Recorded.UnixMilli(), version: e.Version, class: e.Class, facts: e.facts}
 		r.sight, scratch = sightText(&e.Sight, scratch)
 		if e.Before != nil {
 			r.hasBefore = true
@@ -166,7 +166,7 @@ func (s *inserts) of(rows int) string {
 }
 
 var (
-	entryInserts = inserts{columns: 16, head: `INSERT INTO journal_entry (number, id, kind, subject, case_id, person_id, post_id, for_id, via, occurred_at, recorded_at, version, sight, before, class, body_digest) VALUES `}
+	entryInserts = inserts{columns: 17, head: `INSERT INTO journal_entry (number, id, kind, subject, case_id, person_id, post_id, for_id, via, occurred_at, recorded_at, version, sight, before, class, facts, body_digest) VALUES `}
 	bodyInserts  = inserts{columns: 4, head: `INSERT INTO journal_body (number, class, salt, content) VALUES `}
 )
 
@@ -181,7 +181,7 @@ func insertEntries(tx *db.Tx, rows []row) error {
 				before = r.before
 			}
 			args = append(args, r.number, r.id, r.kind, r.subject, r.caseID, r.person, r.post, r.for_, r.via,
-				r.occurred, r.recorded, r.version, r.sight, before, r.class, r.digest)
+				r.occurred, r.recorded, r.version, r.sight, before, r.class, r.facts, r.digest)
 		}
 		if err := tx.Last(entryInserts.of(n), args...); err != nil {
 			return fmt.Errorf("write journal entries: %w", err)
@@ -222,7 +222,7 @@ func Head(tx *db.Tx) (int64, error) {
 }
 
 const selectEntry = `SELECT e.number, e.id, e.kind, e.subject, e.case_id, e.person_id, e.post_id, e.for_id, e.via,
-	e.occurred_at, e.recorded_at, e.version, e.sight, e.before, e.class, b.content
+	e.occurred_at, e.recorded_at, e.version, e.sight, e.before, e.class, e.facts, b.content
 	FROM journal_entry e LEFT JOIN journal_body b ON b.number = e.number `
 
 // Timeline is everything on a case's timeline, oldest first.
@@ -244,7 +244,7 @@ func Since(tx *db.Tx, after int64, limit int) ([]Entry, error) {
 // personal data.
 func Feed(tx *db.Tx, after int64, limit int) ([]Entry, error) {
 	return entries(tx, `SELECT e.number, e.id, e.kind, e.subject, e.case_id, e.person_id, e.post_id, e.for_id, e.via,
-		e.occurred_at, e.recorded_at, e.version, e.sight, e.before, e.class, NULL
+		e.occurred_at, e.recorded_at, e.version, e.sight, e.before, e.class, e.facts, NULL
 		FROM journal_entry e WHERE e.number > $1 ORDER BY e.number LIMIT $2`, after, limit)
 }
 
@@ -257,10 +257,10 @@ func entries(tx *db.Tx, q string, args ...any) ([]Entry, error) {
 	var all []Entry
 	for rows.Next() {
 		var e Entry
-		var sight, before string
+		var sight, before, facts string
 		var content []byte
 		if err := rows.Scan(&e.Number, &e.ID, &e.Kind, &e.Subject, &e.Case, &e.By.Person, &e.By.Post, &e.By.For, &e.By.Via,
-			db.Time(&e.Occurred), db.Time(&e.Recorded), &e.Version, &sight, db.Text(&before), &e.Class, &content); err != nil {
+			db.Time(&e.Occurred), db.Time(&e.Recorded), &e.Version, &sight, db.Text(&before), &e.Class, &facts, &content); err != nil {
 			return nil, fmt.Errorf("read the journal: %w", err)
 		}
 		if e.Sight, err = readSight(sight); err != nil {
@@ -272,6 +272,9 @@ func entries(tx *db.Tx, q string, args ...any) ([]Entry, error) {
 				return nil, fmt.Errorf("sight of entry %d: %w", e.Number, err)
 			}
 			e.Before = &b
+		}
+		if facts != "" {
+			e.Facts = json.RawMessage(facts)
 		}
 		if content != nil {
 			e.Body = json.RawMessage(content)

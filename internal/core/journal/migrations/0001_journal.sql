@@ -16,6 +16,7 @@ CREATE TABLE journal_entry (
 	sight       TEXT   NOT NULL,
 	before      TEXT,
 	class       TEXT   NOT NULL,
+	facts       TEXT   NOT NULL,
 	body_digest BYTEA
 );
 CREATE INDEX journal_entry_case ON journal_entry (case_id, number) WHERE case_id IS NOT NULL;
