@@ -63,7 +63,41 @@ func openPostgres(dsn string, write bool) (conn, error) {
 	if err != nil {
 		return nil, ErrUnavailable.Because(err)
 	}
-	return &postgresConn{pg: pg, dsn: dsn, prepared: map[string]string{}, write: write}, nil
+	c := &postgresConn{pg: pg, dsn: dsn, prepared: map[string]string{}, write: write}
+	if err := c.prepareSteering(); err != nil {
+		c.close()
+		return nil, ErrUnavailable.Because(err)
+	}
+	return c, nil
+}
+
+const (
+	beginWrite = `BEGIN`
+	beginRead  = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`
+	askNumber  = `SELECT pg_current_xact_id()::text`
+)
+
+// prepareSteering prepares what begins, divides and ends transactions, while
+// there is none: in a broken one nothing could be parsed.
+func (c *postgresConn) prepareSteering() error {
+	steer := []string{beginRead}
+	if c.write {
+		steer = []string{beginWrite, askNumber, `COMMIT`, savepoints[0], releases[0], savepoints[1], releases[1]}
+	}
+	for _, q := range steer {
+		if _, err := c.prepare(q); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// steered queues a steering statement by its prepared name, if it has one.
+func (c *postgresConn) steered(b *pgx.Batch, q string) {
+	if name, ok := c.prepared[q]; ok {
+		q = name
+	}
+	b.Queue(q)
 }
 
 func (c *postgresConn) claim() error {
@@ -91,10 +125,13 @@ func (c *postgresConn) begin(write bool) error {
 			return err
 		}
 		clear(c.prepared)
+		if err := c.prepareSteering(); err != nil {
+			return err
+		}
 	}
-	q := `BEGIN`
+	q := beginWrite
 	if !write {
-		q = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`
+		q = beginRead
 	}
 	c.ahead = append(c.ahead[:0], q)
 	c.active, c.xid = false, ""
@@ -138,9 +175,9 @@ func (c *postgresConn) flush() error {
 // found out when the connection breaks in it.
 func (c *postgresConn) queueAhead(b *pgx.Batch) {
 	for i, q := range c.ahead {
-		b.Queue(q)
+		c.steered(b, q)
 		if i == 0 && c.write && !c.active {
-			b.Queue(`SELECT pg_current_xact_id()::text`)
+			c.steered(b, askNumber)
 		}
 	}
 }
@@ -272,7 +309,7 @@ func (c *postgresConn) commit() (unknown bool, err error) {
 	for _, q := range c.behind.QueuedQueries {
 		b.QueuedQueries = append(b.QueuedQueries, q)
 	}
-	b.Queue(`COMMIT`)
+	c.steered(b, `COMMIT`)
 	behind := c.behind.Len()
 	c.behind = pgx.Batch{}
 	r := c.pg.SendBatch(context.Background(), b)

@@ -85,6 +85,9 @@ func (t *Tx) Exec(q string, args ...any) (int64, error) {
 	if err := t.ready(args); err != nil {
 		return 0, err
 	}
+	if !t.write {
+		return 0, t.broke(ErrMisuse.Because(errors.New("write in a reading transaction")))
+	}
 	n, err := t.conn.exec(q, args)
 	if err != nil {
 		return 0, t.broke(err)

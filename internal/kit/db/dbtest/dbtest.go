@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -37,9 +38,12 @@ func EachWith(t *testing.T, set func(*db.Options), rooms []db.Room, run func(t *
 // Open opens a fresh database that is gone after the test.
 func Open(t testing.TB, e db.Engine, set func(*db.Options), rooms []db.Room) *db.DB {
 	t.Helper()
-	o := db.Options{DSN: DSN(t, e)}
+	var o db.Options
 	if set != nil {
 		set(&o)
+	}
+	if o.DSN == "" {
+		o.DSN = DSN(t, e)
 	}
 	d, err := db.Open(context.Background(), o)
 	if err != nil {
@@ -50,6 +54,44 @@ func Open(t testing.TB, e db.Engine, set func(*db.Options), rooms []db.Room) *db
 		t.Fatalf("migrate %s: %v", e, err)
 	}
 	return d
+}
+
+// Durable is Open on storage that really waits for the disk: for measurements
+// and crash tests. PostgreSQL gets a server of its own that ends with the test.
+func Durable(t testing.TB, e db.Engine, set func(*db.Options), rooms []db.Room) *db.DB {
+	t.Helper()
+	return Open(t, e, func(o *db.Options) {
+		if e == db.Postgres {
+			o.DSN = Own(t).DSN("postgres")
+		}
+		if set != nil {
+			set(o)
+		}
+	}, rooms)
+}
+
+// Own starts a PostgreSQL server for this test alone, with its usual
+// durability; it may be killed.
+func Own(t testing.TB) *Server {
+	t.Helper()
+	// Not t.TempDir: the path must be short and open to the server's user.
+	dir, err := os.MkdirTemp("", "onegrid-postgres-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Init(filepath.Join(dir, "server"))
+	if err != nil {
+		t.Fatalf("PostgreSQL for tests: %v", err)
+	}
+	if err := s.Start(); err != nil {
+		t.Fatalf("PostgreSQL for tests: %v", err)
+	}
+	t.Cleanup(func() { s.Stop("immediate") })
+	return s
 }
 
 // DSN is the address of an empty database that is gone after the test.

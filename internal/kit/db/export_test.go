@@ -1,0 +1,13 @@
+package db
+
+import "runtime"
+
+// AwaitQueued returns when n commands wait for the first writer.
+func (d *DB) AwaitQueued(n int) {
+	for len(d.writers[0].queue) < n {
+		runtime.Gosched()
+	}
+}
+
+// Ordinal is the rewriting of $1, $2, … for SQLite.
+var Ordinal = ordinal
