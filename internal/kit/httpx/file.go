@@ -115,20 +115,15 @@ const maxField = 16 << 10
 // Upload registers a command with a file: one multipart form, the text fields
 // first, then one file. keep stores the bytes, outside of any transaction; fn
 // then runs as in Write with what keep returned. When fn refuses, the kept file
-// is an orphan and swept by its store.
+// is an orphan and swept by its store. The method is POST.
 func Upload[A, I, F, O any](e *Edge, op Op,
 	keep func(ctx context.Context, by A, in *I, p *Part) (F, error),
 	fn func(tx *db.Tx, by A, in *I, kept F, values url.Values) (*O, error),
 ) {
+	op.Method = http.MethodPost
 	op = e.add(op, "upload")
 	h := e.describe(op)
 	describeCommand(&h, op)
-	h.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"multipart/form-data": {
-		Schema: &huma.Schema{
-			Type: huma.TypeObject, Required: []string{"file"}, AdditionalProperties: true,
-			Properties: map[string]*huma.Schema{"file": {Type: huma.TypeString, Format: "binary"}},
-		},
-	}}}
 	huma.Register(e.api, h, func(ctx context.Context, in *I) (*O, error) {
 		rq, by, err := enter[A](e, ctx, op)
 		if err != nil {
@@ -153,6 +148,14 @@ func Upload[A, I, F, O any](e *Edge, op Op,
 		rq.private()
 		return out, nil
 	})
+	// Described only now: huma would read and check a body that it knows of.
+	item := e.api.OpenAPI().Paths[op.Path]
+	item.Post.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"multipart/form-data": {
+		Schema: &huma.Schema{
+			Type: huma.TypeObject, Required: []string{"file"}, AdditionalProperties: true,
+			Properties: map[string]*huma.Schema{"file": {Type: huma.TypeString, Format: "binary"}},
+		},
+	}}}
 }
 
 // part reads the form up to its file. The digest of the request is made of the

@@ -164,7 +164,7 @@ func New(o Options) (*Edge, error) {
 			Info:       &huma.Info{Title: o.Title, Version: o.Version},
 			Components: &huma.Components{Schemas: e.schemas},
 		},
-		Formats:       map[string]huma.Format{"application/json": jsonFormat},
+		Formats:       map[string]huma.Format{"application/json": jsonFormat, "json": jsonFormat}, // json: of …/problem+json
 		DefaultFormat: "application/json",
 	}
 	e.api = huma.NewAPI(config, humago.NewAdapter(router{e}, ""))

@@ -255,7 +255,7 @@ var checks = []struct {
 	{regexp.MustCompile(`^expected array items to be unique`), "field.unique", ""},
 	{regexp.MustCompile(`^expected string to be RFC 3339`), "field.time", ""},
 	{regexp.MustCompile(`^expected string to be RFC 4122 uuid`), "field.id", ""},
-	{regexp.MustCompile(`^id\.bad`), "field.id", ""},
+	{regexp.MustCompile(`^(?:invalid value: )?id\.bad`), "field.id", ""},
 	{regexp.MustCompile(`^expected (string|number|integer|boolean|array|object)$`), "field.type", "type"},
 }
 

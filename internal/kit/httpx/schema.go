@@ -139,18 +139,19 @@ func typeName(t reflect.Type) string {
 		if i := strings.LastIndex(p, "/"); i >= 0 {
 			p = p[i+1:]
 		}
-		for part := range strings.FieldsFuncSeq(p, func(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsDigit(c) }) {
-			out += title(part)
-		}
+		out += title(p)
 	}
 	return out
 }
 
+// title joins the words of a name, each with a capital.
 func title(s string) string {
-	if s == "" {
-		return ""
+	var b strings.Builder
+	for part := range strings.FieldsFuncSeq(s, func(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsDigit(c) }) {
+		b.WriteString(strings.ToUpper(part[:1]))
+		b.WriteString(part[1:])
 	}
-	return strings.ToUpper(s[:1]) + s[1:]
+	return b.String()
 }
 
 // SchemaFromRef satisfies huma.Registry.

@@ -14,7 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"onegrid/internal/kit/fault"
 	"onegrid/internal/kit/words"
 )
 
@@ -67,7 +66,7 @@ func (e *Edge) done(rq *request, begun time.Time) {
 	if p != nil && p != http.ErrAbortHandler { //nolint:errorlint // the very value, as net/http does
 		rq.cause = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		if rq.w.reset() {
-			e.write(rq.w, rq.r, e.problem(rq.r.Context(), fault.Of(rq.cause)))
+			e.fail(rq.w, rq.r, rq.cause)
 			p = nil
 		}
 	}
