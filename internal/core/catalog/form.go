@@ -32,6 +32,12 @@ var (
 	errFieldHigh    = fault.New(fault.Invalid, "catalog.field_high")
 	errFieldFormat  = fault.New(fault.Invalid, "catalog.field_format")
 	errFieldWrong   = fault.New(fault.Invalid, "catalog.field_wrong")
+
+	errFieldTwice     = fault.New(fault.Invalid, "catalog.field_twice")
+	errFieldReference = fault.New(fault.Invalid, "catalog.field_reference")
+	errFieldLanguage  = fault.New(fault.Invalid, "catalog.field_one_language")
+	errFieldLimit     = fault.New(fault.Invalid, "catalog.field_limit")
+	errFieldConsent   = fault.New(fault.Invalid, "catalog.field_personal_consent")
 )
 
 const (

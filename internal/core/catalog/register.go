@@ -19,6 +19,7 @@ var (
 	ErrCondition   = fault.New(fault.Invalid, "catalog.condition_unknown")
 	ErrReason      = fault.New(fault.Missing, "catalog.reason_missing")
 	ErrClock       = fault.New(fault.Missing, "catalog.clock_missing")
+	ErrItemInvalid = fault.New(fault.Invalid, "catalog.item_invalid")
 )
 
 // Snapshot is the whole register as it stands, in memory. It never changes; an
@@ -121,9 +122,13 @@ func (s *Snapshot) current(key string, at time.Time) (*version, error) {
 		if v.item.Admitted(at) {
 			return v, nil
 		}
-		// A newer entry that ended or was declined withdraws the item only when
-		// it was itself in force once; a proposal changes nothing yet.
-		if v.item.Admission.Status == StatusEnded && !at.Before(v.item.Admission.From) {
+		// An item that was ended, or whose term is over, is not revived by an
+		// older version; an urgent admission only stood in front of it, and a
+		// proposal or a refusal changes nothing.
+		a := v.item.Admission
+		begun := !at.Before(a.From)
+		over := (a.Status == StatusAdmitted || a.Status == StatusDefault) && !a.Until.IsZero() && !at.Before(a.Until)
+		if begun && (a.Status == StatusEnded || over && !a.Urgent) {
 			break
 		}
 	}

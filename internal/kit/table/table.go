@@ -9,6 +9,7 @@
 package table
 
 import (
+	"embed"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -16,6 +17,11 @@ import (
 
 	"onegrid/internal/kit/fault"
 )
+
+// Words holds the texts this package says itself.
+//
+//go:embed words.zh-CN.json words.en.json
+var Words embed.FS
 
 // What can be wrong with a file. After one of these nothing more can be read
 // from it.
