@@ -1,0 +1,202 @@
+package app
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"onegrid/internal/kit/fault"
+)
+
+// ErrConfig says that a setting is unknown or its value can't be read.
+var ErrConfig = fault.New(fault.Invalid, "config.bad")
+
+// Config holds the settings of one installation that belong to the machine, not
+// to the office: what an office may change (calendars, items, limits) stands in
+// the database. Tags are the manual: `onegrid config` prints them.
+//
+// A value comes from, strongest first: a flag, the environment (ONEGRID_ and the
+// name in capitals, - as _), the file onegrid.conf in the data folder, the default.
+type Config struct {
+	Addr          string        `name:"addr" default:"127.0.0.1:8080" help:"address and port to listen on"`
+	PublicURL     string        `name:"public-url" default:"" help:"address that people type, for links in messages; empty: made from the request"`
+	Database      string        `name:"database" default:"" help:"postgres://… for PostgreSQL; empty: SQLite in the data folder" secret:"true"`
+	Writers       int           `name:"writers" default:"2" help:"writers on PostgreSQL, 1 to 4; SQLite always has one"`
+	TimeZone      string        `name:"time-zone" default:"Asia/Shanghai" help:"time zone of the district"`
+	TLSCert       string        `name:"tls-cert" default:"" help:"certificate file (PEM); empty: plain HTTP behind a proxy of your own"`
+	TLSKey        string        `name:"tls-key" default:"" help:"private key file (PEM) of the certificate"`
+	TrustedProxy  string        `name:"trusted-proxy" default:"" help:"address prefixes (CIDR, comma separated) of proxies whose X-Forwarded-For is believed"`
+	LogLevel      string        `name:"log-level" default:"info" help:"debug, info, warn or error"`
+	LogFormat     string        `name:"log-format" default:"text" help:"text or json"`
+	Metrics       string        `name:"metrics" default:"loopback" help:"who may read /metrics: loopback, everyone or off"`
+	SessionIdle   time.Duration `name:"session-idle" default:"30m" help:"a session ends after this long without a request"`
+	SessionMax    time.Duration `name:"session-max" default:"12h" help:"a session ends after this long in any case"`
+	UploadMaxMB   int           `name:"upload-max-mb" default:"12" help:"largest photo taken, in MiB"`
+	QuarantineMB  int           `name:"quarantine-mb" default:"2048" help:"disk that photos of public reports may fill before somebody looked at them, in MiB"`
+	OrphanUpload  time.Duration `name:"orphan-upload" default:"24h" help:"an uploaded file that no case uses is removed after this long"`
+	MaxRequests   int           `name:"max-requests" default:"256" help:"requests worked on at once; more are answered with 503 and Retry-After"`
+	StopTimeout   time.Duration `name:"stop-timeout" default:"20s" help:"how long a stop waits for requests under way"`
+	FiguresEvery  time.Duration `name:"figures-every" default:"2s" help:"how often the journal is folded into figures"`
+	SweepEvery    time.Duration `name:"sweep-every" default:"1s" help:"how often deadlines are looked at"`
+	CheckpointAge time.Duration `name:"checkpoint-every" default:"1m" help:"how often the journal is signed"`
+
+	// Dir is the data folder; it comes from --dir alone.
+	Dir     string `name:"-"`
+	origins map[string]string
+}
+
+// Setting is one line of `onegrid config`.
+type Setting struct {
+	Name   string `json:"name"`
+	Value  string `json:"value"`
+	Origin string `json:"origin"` // "default", "file", "environment", "flag"
+	Help   string `json:"meaning"`
+}
+
+// ConfigFile is the one file that may hold settings, in the data folder: lines
+// of `name = value`, # begins a comment.
+const ConfigFile = "onegrid.conf"
+
+// LoadConfig reads the settings for a data folder. flags holds those given on
+// the command line, by name; environ is os.Environ() or a test's own.
+func LoadConfig(dir string, flags map[string]string, environ []string) (Config, error) {
+	c := Config{Dir: dir, origins: map[string]string{}}
+	byName := map[string]reflect.Value{}
+	v := reflect.ValueOf(&c).Elem()
+	for i := range v.NumField() {
+		field := v.Type().Field(i)
+		name := field.Tag.Get("name")
+		if name == "" || name == "-" {
+			continue
+		}
+		byName[name] = v.Field(i)
+		if err := c.set(byName, name, field.Tag.Get("default"), "default"); err != nil {
+			return c, err
+		}
+	}
+	file, err := readConfigFile(filepath.Join(dir, ConfigFile))
+	if err != nil {
+		return c, err
+	}
+	for _, line := range file {
+		if err := c.set(byName, line.name, line.value, "file"); err != nil {
+			return c, fmt.Errorf("%s line %d: %w", ConfigFile, line.number, err)
+		}
+	}
+	for _, pair := range environ {
+		key, value, _ := strings.Cut(pair, "=")
+		if name, ours := strings.CutPrefix(key, "ONEGRID_"); ours {
+			name = strings.ReplaceAll(strings.ToLower(name), "_", "-")
+			if _, known := byName[name]; !known {
+				continue // ONEGRID_PROOF and the like belong to the tests
+			}
+			if err := c.set(byName, name, value, "environment"); err != nil {
+				return c, err
+			}
+		}
+	}
+	for name, value := range flags {
+		if err := c.set(byName, name, value, "flag"); err != nil {
+			return c, err
+		}
+	}
+	if _, err := time.LoadLocation(c.TimeZone); err != nil {
+		return c, ErrConfig.With("name", "time-zone", "value", c.TimeZone).Because(err)
+	}
+	return c, nil
+}
+
+func (c *Config) set(byName map[string]reflect.Value, name, value, origin string) error {
+	field, known := byName[name]
+	if !known {
+		return ErrConfig.With("name", name, "value", value, "origin", origin)
+	}
+	bad := func(err error) error {
+		return ErrConfig.With("name", name, "value", value, "origin", origin).Because(err)
+	}
+	switch field.Interface().(type) {
+	case string:
+		field.SetString(value)
+	case int:
+		n, err := strconv.Atoi(value)
+		if err != nil || n < 0 {
+			return bad(err)
+		}
+		field.SetInt(int64(n))
+	case time.Duration:
+		d, err := time.ParseDuration(value)
+		if err != nil || d <= 0 {
+			return bad(err)
+		}
+		field.SetInt(int64(d))
+	default:
+		return fmt.Errorf("setting %s has type %s, which nobody reads", name, field.Type())
+	}
+	c.origins[name] = origin
+	return nil
+}
+
+// Settings lists every setting with its meaning and where its value came from;
+// secrets are masked.
+func (c Config) Settings() []Setting {
+	var list []Setting
+	v := reflect.ValueOf(c)
+	for i := range v.NumField() {
+		field := v.Type().Field(i)
+		name := field.Tag.Get("name")
+		if name == "" || name == "-" {
+			continue
+		}
+		value := fmt.Sprint(v.Field(i).Interface())
+		if field.Tag.Get("secret") != "" && value != "" {
+			value = "(set, not shown)"
+		}
+		list = append(list, Setting{Name: name, Value: value, Origin: c.origins[name], Help: field.Tag.Get("help")})
+	}
+	return list
+}
+
+// DSN is what kit/db opens.
+func (c Config) DSN() string {
+	if c.Database != "" {
+		return c.Database
+	}
+	return "sqlite:" + filepath.Join(c.Dir, "onegrid.db")
+}
+
+type configLine struct {
+	number      int
+	name, value string
+}
+
+func readConfigFile(path string) ([]configLine, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("settings: %w", err)
+	}
+	defer f.Close()
+	var lines []configLine
+	s := bufio.NewScanner(f)
+	for n := 1; s.Scan(); n++ {
+		text := strings.TrimSpace(s.Text())
+		if text == "" || strings.HasPrefix(text, "#") {
+			continue
+		}
+		name, value, ok := strings.Cut(text, "=")
+		if !ok {
+			return nil, fmt.Errorf("%s line %d: %w", ConfigFile, n, ErrConfig.With("name", text, "value", "", "origin", "file"))
+		}
+		lines = append(lines, configLine{n, strings.TrimSpace(name), strings.TrimSpace(value)})
+	}
+	return lines, s.Err()
+}
