@@ -97,7 +97,7 @@ func worktimeDue(in io.Reader, out, errOut io.Writer, lang words.Language) error
 	if err != nil {
 		return fmt.Errorf("time zone of the district: %w", err)
 	}
-	desk := &calendar.Desk{Zone: zone, Holidays: holidays}
+	responder := &calendar.Responder{Zone: zone, Holidays: holidays}
 
 	lines := bufio.NewReaderSize(in, 64<<10)
 	answers := bufio.NewWriterSize(out, 64<<10)
@@ -108,7 +108,7 @@ func worktimeDue(in io.Reader, out, errOut io.Writer, lang words.Language) error
 			return errors.Join(fmt.Errorf("read line %d: %w", number, readErr), answers.Flush())
 		}
 		if len(bytes.TrimSpace(line)) > 0 {
-			answer, err := answerLine(desk, line)
+			answer, err := answerLine(responder, line)
 			if err != nil {
 				wrong++
 				answer, err = refuseLine(errOut, number, err, lang)
@@ -151,12 +151,12 @@ func readLine(r *bufio.Reader) ([]byte, error) {
 	}
 }
 
-func answerLine(desk *calendar.Desk, line []byte) ([]byte, error) {
+func answerLine(responder *calendar.Responder, line []byte) ([]byte, error) {
 	q, err := calendar.ParseQuestion(line)
 	if err != nil {
 		return nil, err
 	}
-	a, err := desk.Ask(q)
+	a, err := responder.Answer(q)
 	if err != nil {
 		return nil, err
 	}
@@ -167,11 +167,7 @@ func answerLine(desk *calendar.Desk, line []byte) ([]byte, error) {
 // its place.
 func refuseLine(errOut io.Writer, number int, cause error, lang words.Language) ([]byte, error) {
 	f := fault.Of(cause)
-	var pairs []any
-	for k, v := range f.Args {
-		pairs = append(pairs, k, v)
-	}
-	message := calendar.Say(lang, f.Code, pairs...)
+	message := calendar.Say(lang, f.Code, f.Args)
 	if f.Kind == fault.Internal || message == "" {
 		return nil, cause
 	}

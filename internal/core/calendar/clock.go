@@ -44,7 +44,7 @@ func (k Clock) everyMinute() bool { return k == UrgentHour || k == NaturalDay }
 // or of minutes for the two hour clocks, never both. Units may be a fraction,
 // counted to the nearest millisecond; statutory clocks take whole units.
 type Limit struct {
-	Clock   Clock   `json:"clock" enum:"urgent-hour,natural-day,working-hour,working-day,statutory-day,statutory-working-day"`
+	Clock   Clock   `json:"clock"`
 	Units   float64 `json:"units,omitempty" minimum:"0" maximum:"40000"`
 	Minutes int64   `json:"minutes,omitempty" minimum:"0" maximum:"2400000"`
 }

@@ -174,14 +174,14 @@ func TestHandWorkedLines(t *testing.T) {
 	if len(handWorked) < 40 {
 		t.Fatalf("%d lines, want 40 or more", len(handWorked))
 	}
-	desk := &Desk{Zone: shanghai(t), Holidays: shipped(t)}
+	responder := &Responder{Zone: shanghai(t), Holidays: shipped(t)}
 	for _, c := range handWorked {
 		q, err := ParseQuestion([]byte(c.line))
 		if err != nil {
 			t.Errorf("%s\n refused: %v", c.line, err)
 			continue
 		}
-		a, err := desk.Ask(q)
+		a, err := responder.Answer(q)
 		if err != nil {
 			t.Errorf("%s\n refused: %v", c.line, err)
 			continue

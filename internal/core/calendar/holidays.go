@@ -40,7 +40,7 @@ type HolidayDay struct {
 // source keeps an empty file for a year that is not announced yet).
 func (y HolidayYear) Validate() error {
 	if y.Year < firstYear || y.Year > lastYear || len(y.Days) == 0 || len(y.Days) > 366 {
-		return ErrHolidayYear.With("year", y.Year, "days", len(y.Days))
+		return ErrHolidayYear.With("year", strconv.Itoa(y.Year), "days", len(y.Days))
 	}
 	seen := map[Date]bool{}
 	for _, d := range y.Days {
@@ -51,7 +51,7 @@ func (y HolidayYear) Validate() error {
 		december := civil(y.Year-1, 12, 1)
 		january := civil(y.Year+1, 1, 31)
 		if d.Date < december || d.Date > january {
-			return ErrHolidayFar.With("date", d.Date.String(), "year", y.Year)
+			return ErrHolidayFar.With("date", d.Date.String(), "year", strconv.Itoa(y.Year))
 		}
 	}
 	return nil
@@ -114,7 +114,7 @@ func ReadHolidays(folder fs.FS) ([]HolidayYear, error) {
 			return nil, fmt.Errorf("holidays %s: %w", name, err)
 		}
 		if strconv.Itoa(y.Year)+".json" != path.Base(name) {
-			return nil, fmt.Errorf("holidays %s: %w", name, ErrHolidayYear.With("year", y.Year))
+			return nil, fmt.Errorf("holidays %s: %w", name, ErrHolidayYear.With("year", strconv.Itoa(y.Year)))
 		}
 		years = append(years, y)
 	}

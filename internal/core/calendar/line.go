@@ -337,10 +337,10 @@ type Answer struct {
 	Provisional bool    `json:"provisional"`
 }
 
-// Desk answers questions in a zone with a holiday table. It keeps the calendars
-// of the last schedules asked for, because their tables of years are worth more
-// than the answer. It serves one caller at a time.
-type Desk struct {
+// Responder answers questions in a zone with a holiday table. It keeps the
+// calendars of the last schedules asked for, because their tables of years are
+// worth more than the answer. It serves one caller at a time.
+type Responder struct {
 	Zone     *time.Location
 	Holidays *Holidays
 	kept     map[string]*Calendar
@@ -348,19 +348,19 @@ type Desk struct {
 
 const keptCalendars = 64
 
-// Ask answers a question.
-func (d *Desk) Ask(q Question) (Answer, error) {
+// Answer answers a question.
+func (r *Responder) Answer(q Question) (Answer, error) {
 	key := fmt.Sprint(q.Schedules)
-	c := d.kept[key]
+	c := r.kept[key]
 	if c == nil {
 		var err error
-		if c, err = New(d.Zone, q.Schedules, d.Holidays); err != nil {
+		if c, err = New(r.Zone, q.Schedules, r.Holidays); err != nil {
 			return Answer{}, err
 		}
-		if d.kept == nil || len(d.kept) >= keptCalendars {
-			d.kept = map[string]*Calendar{}
+		if r.kept == nil || len(r.kept) >= keptCalendars {
+			r.kept = map[string]*Calendar{}
 		}
-		d.kept[key] = c
+		r.kept[key] = c
 	}
 	due, err := c.Due(q.Limit, q.Start, q.Pauses)
 	if err != nil || due.At.IsZero() {

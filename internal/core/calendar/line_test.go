@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"onegrid/internal/kit/fault"
+	"onegrid/internal/kit/words"
 )
 
 func TestRefusedLines(t *testing.T) {
@@ -101,6 +102,10 @@ func TestRefusedLines(t *testing.T) {
 			t.Errorf("%.200s\n got %v, want %v", c.line, err, c.want)
 			continue
 		}
+		told := Say(words.English, fault.Of(err).Code, fault.Of(err).Args)
+		if told == "" || strings.Contains(told, "–") && !errors.Is(err, ErrPeriodOrder) && !errors.Is(err, ErrPeriodOverlap) { // – stands for what is missing
+			t.Errorf("%.200s\n is told as %q", c.line, told)
+		}
 		if got := fault.Of(err).Args["key"]; c.arg != "" && got != c.arg {
 			t.Errorf("%s\n names %v, want %v", c.line, got, c.arg)
 		}
@@ -109,7 +114,7 @@ func TestRefusedLines(t *testing.T) {
 
 // What lies past the engine's years is refused, not computed wrongly.
 func TestFarDeadlinesAreRefused(t *testing.T) {
-	desk := &Desk{Zone: shanghai(t), Holidays: shipped(t)}
+	responder := &Responder{Zone: shanghai(t), Holidays: shipped(t)}
 	for _, line := range []string{
 		`{"clock":"natural-day","limit":40000,"start":"2198-01-01T00:00:00Z"}`,
 		`{"clock":"working-day","limit":40000,"start":"2150-01-01T00:00:00Z","periods":[["09:00","10:00"]]}`,
@@ -120,7 +125,7 @@ func TestFarDeadlinesAreRefused(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", line, err)
 		}
-		if a, err := desk.Ask(q); !errors.Is(err, ErrOutOfRange) {
+		if a, err := responder.Answer(q); !errors.Is(err, ErrOutOfRange) {
 			t.Errorf("%s: %s, %v", line, show(a), err)
 		}
 	}
@@ -133,12 +138,12 @@ func FuzzQuestion(f *testing.F) {
 		f.Add([]byte(c.line))
 	}
 	f.Add([]byte(`{"clock":"natural-day","limit":1e3,"start":"2026-12-31t23:59:59.999z","pauses":[["2027-01-01T00:00:00Z"]]}`))
-	desk := &Desk{Zone: shanghai(f), Holidays: shipped(f)}
+	responder := &Responder{Zone: shanghai(f), Holidays: shipped(f)}
 	f.Fuzz(func(t *testing.T, line []byte) {
 		q, err := ParseQuestion(line)
 		if err == nil {
 			var a Answer
-			if a, err = desk.Ask(q); err == nil {
+			if a, err = responder.Answer(q); err == nil {
 				if a.Due == nil {
 					return
 				}

@@ -272,7 +272,7 @@ func TestAgainstOracle(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(7, 2014))
 	rnd.Shuffle(len(anchors), func(i, j int) { anchors[i], anchors[j] = anchors[j], anchors[i] })
 
-	desk := &Desk{Zone: shanghai(t), Holidays: shipped(t)}
+	responder := &Responder{Zone: shanghai(t), Holidays: shipped(t)}
 	byClock, met, open, late := map[Clock]int{}, map[string]bool{}, 0, 0
 	for n := range cases {
 		anchor := anchors[n%len(anchors)]
@@ -351,7 +351,7 @@ func TestAgainstOracle(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s\n refused: %v", line, err)
 		}
-		got, err := desk.Ask(q)
+		got, err := responder.Answer(q)
 		if err != nil {
 			t.Fatalf("%s\n refused: %v", line, err)
 		}

@@ -41,17 +41,20 @@ type teller struct {
 	e    *Explanation
 }
 
-// Say gives a text of this room with its {arguments} filled in: pairs of a name
-// and a value.
-func Say(l words.Language, key string, pairs ...any) string {
-	s := texts()[l][key]
-	for i := 0; i+1 < len(pairs); i += 2 {
-		s = strings.ReplaceAll(s, "{"+fmt.Sprint(pairs[i])+"}", fmt.Sprint(pairs[i+1]))
-	}
-	return s
+// Say gives a text of this room with its {arguments} filled in, for callers
+// without the whole program's catalogue.
+func Say(l words.Language, key string, args map[string]any) string {
+	return words.Fill(l, texts()[l][key], args)
 }
 
-func (t teller) say(key string, pairs ...any) string { return Say(t.lang, key, pairs...) }
+// say takes its arguments as pairs of a name and a value.
+func (t teller) say(key string, pairs ...any) string {
+	args := make(map[string]any, len(pairs)/2)
+	for i := 0; i+1 < len(pairs); i += 2 {
+		args[fmt.Sprint(pairs[i])] = pairs[i+1]
+	}
+	return Say(t.lang, key, args)
+}
 
 // plural picks the form for a number.
 func (t teller) plural(key string, n string, pairs ...any) string {
@@ -105,7 +108,7 @@ func (t teller) sentence() string {
 	case e.Paused:
 		out = append(out, t.say("calendar.why.ran_out", "due", t.moment(e.RanOut)))
 	case e.Provisional:
-		out = append(out, t.say("calendar.why.provisional", "year", t.unknownYear()))
+		out = append(out, t.say("calendar.why.provisional", "year", strconv.Itoa(t.unknownYear())))
 	}
 	if t.lang == words.English {
 		return strings.Join(out, " ")
