@@ -16,6 +16,7 @@
 package journal
 
 import (
+	"embed"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -25,11 +26,17 @@ import (
 	"onegrid/internal/kit/id"
 )
 
+// Words are the sentences for the faults of this package.
+//
+//go:embed words.zh-CN.json words.en.json
+var Words embed.FS
+
 // The faults of this package.
 var (
 	ErrDamaged    = fault.New(fault.Conflict, "journal.damaged")        // the journal does not verify
 	ErrCheckpoint = fault.New(fault.Invalid, "journal.bad_checkpoint")  // not a checkpoint, or not signed by this journal's key
 	ErrNoEntry    = fault.New(fault.Missing, "journal.entry_missing")   // no such entry
+	ErrBehind     = fault.New(fault.Conflict, "journal.behind")         // the journal is older than its own signed checkpoint
 	ErrKey        = fault.New(fault.Conflict, "journal.key_unreadable") // the signing key can't be read
 )
 

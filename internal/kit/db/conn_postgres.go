@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -26,7 +27,8 @@ type postgresConn struct {
 	behind   pgx.Batch // what travels with the commit
 	active   bool
 	write    bool
-	xid      string // the server's number of this transaction
+	writer   []byte // names this connection in db_writer
+	groups   int64  // that were committed, or tried to be
 }
 
 func postgresConfig(dsn string, write bool) (*pgx.ConnConfig, error) {
@@ -74,7 +76,12 @@ func openPostgres(dsn string, write bool) (conn, error) {
 const (
 	beginWrite = `BEGIN`
 	beginRead  = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`
-	askNumber  = `SELECT pg_current_xact_id()::text`
+	markGroup  = `UPDATE db_writer SET groups = $1 WHERE id = $2`
+
+	// writerTable says how many groups each writer committed. When a connection
+	// breaks in a commit, its row tells what became of it. (The server's own
+	// transaction numbers can't: after a crash they may be given out again.)
+	writerTable = `CREATE TABLE IF NOT EXISTS db_writer (id BYTEA PRIMARY KEY, groups BIGINT NOT NULL, opened_at BIGINT NOT NULL)`
 )
 
 // prepareSteering prepares what begins, divides and ends transactions, while
@@ -82,7 +89,7 @@ const (
 func (c *postgresConn) prepareSteering() error {
 	steer := []string{beginRead}
 	if c.write {
-		steer = []string{beginWrite, askNumber, `COMMIT`, savepoints[0], releases[0], savepoints[1], releases[1]}
+		steer = []string{beginWrite, `COMMIT`, savepoints[0], releases[0], savepoints[1], releases[1]}
 	}
 	for _, q := range steer {
 		if _, err := c.prepare(q); err != nil {
@@ -112,10 +119,34 @@ func (c *postgresConn) claim() error {
 		return ErrForeign.Because(fmt.Errorf("%d tables, none of them db_room", tables))
 	}
 	if ours == 0 {
-		if _, err := c.pg.Exec(ctx, roomTable); err != nil {
-			return fmt.Errorf("claim the database: %w", err)
+		for _, q := range []string{roomTable, writerTable} {
+			if _, err := c.pg.Exec(ctx, q); err != nil {
+				return fmt.Errorf("claim the database: %w", err)
+			}
 		}
 	}
+	return nil
+}
+
+// enrol gives this writer its row; rows that crashed programs left are cleared
+// away.
+func (c *postgresConn) enrol() error {
+	ctx := context.Background()
+	name := make([]byte, 16)
+	if _, err := rand.Read(name); err != nil {
+		return err
+	}
+	now := time.Now()
+	if _, err := c.pg.Exec(ctx, `DELETE FROM db_writer WHERE opened_at < $1`, now.AddDate(-1, 0, 0).UnixMilli()); err != nil {
+		return err
+	}
+	if _, err := c.pg.Exec(ctx, `INSERT INTO db_writer (id, groups, opened_at) VALUES ($1, 0, $2)`, name, now.UnixMilli()); err != nil {
+		return err
+	}
+	if _, err := c.prepare(markGroup); err != nil {
+		return err
+	}
+	c.writer = name
 	return nil
 }
 
@@ -133,8 +164,12 @@ func (c *postgresConn) begin(write bool) error {
 	if !write {
 		q = beginRead
 	}
-	c.ahead = append(c.ahead[:0], q)
-	c.active, c.xid = false, ""
+	if write && c.writer == nil {
+		if err := c.enrol(); err != nil {
+			return err
+		}
+	}
+	c.ahead, c.active = append(c.ahead[:0], q), false
 	return nil
 }
 
@@ -170,27 +205,17 @@ func (c *postgresConn) flush() error {
 	return r.Close()
 }
 
-// queueAhead puts the steering statements before the real one; a writer also
-// asks for the transaction's number, by which the fate of a commit can be
-// found out when the connection breaks in it.
+// queueAhead puts the steering statements before the real one.
 func (c *postgresConn) queueAhead(b *pgx.Batch) {
-	for i, q := range c.ahead {
+	for _, q := range c.ahead {
 		c.steered(b, q)
-		if i == 0 && c.write && !c.active {
-			c.steered(b, askNumber)
-		}
 	}
 }
 
 func (c *postgresConn) readAhead(r pgx.BatchResults) error {
-	for i := range c.ahead {
+	for range c.ahead {
 		if _, err := r.Exec(); err != nil {
 			return steering{err}
-		}
-		if i == 0 && c.write && !c.active {
-			if err := r.QueryRow().Scan(&c.xid); err != nil {
-				return steering{err}
-			}
 		}
 	}
 	c.ahead, c.active = c.ahead[:0], true
@@ -306,24 +331,22 @@ func (c *postgresConn) commit() (unknown bool, err error) {
 	}
 	b := &pgx.Batch{}
 	c.queueAhead(b)
-	for _, q := range c.behind.QueuedQueries {
-		b.QueuedQueries = append(b.QueuedQueries, q)
-	}
-	c.steered(b, `COMMIT`)
-	behind := c.behind.Len()
+	b.QueuedQueries = append(b.QueuedQueries, c.behind.QueuedQueries...)
 	c.behind = pgx.Batch{}
+	c.groups++
+	b.Queue(c.prepared[markGroup], c.groups, c.writer)
+	c.steered(b, `COMMIT`)
+	ahead := len(c.ahead)
 	r := c.pg.SendBatch(context.Background(), b)
 	err = c.readAhead(r)
-	for range behind {
+	var tag pgconn.CommandTag
+	for range b.Len() - ahead {
 		if err == nil {
-			_, err = r.Exec()
+			tag, err = r.Exec()
 		}
 	}
-	if err == nil {
-		var tag pgconn.CommandTag
-		if tag, err = r.Exec(); err == nil && tag.String() != "COMMIT" {
-			err = fmt.Errorf("the server answered the commit with %s", tag)
-		}
+	if err == nil && tag.String() != "COMMIT" {
+		err = fmt.Errorf("the server answered the commit with %s", tag)
 	}
 	if e := r.Close(); err == nil {
 		err = e
@@ -341,32 +364,29 @@ func (c *postgresConn) commit() (unknown bool, err error) {
 // fate finds out, over a new connection, what became of a commit whose answer
 // was lost with the old one.
 func (c *postgresConn) fate(cause error) (unknown bool, err error) {
-	if c.xid == "" {
-		return false, cause
-	}
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(30 * time.Second)
 	for wait := 50 * time.Millisecond; time.Now().Before(deadline); wait = min(2*wait, time.Second) {
-		status, err := c.status()
-		switch {
-		case err == nil && status == "committed":
-			return false, nil
-		case err == nil && status == "aborted":
+		groups, err := c.committed()
+		if err == nil {
+			if groups >= c.groups {
+				return false, nil
+			}
 			return false, cause
 		}
-		<-time.After(wait) // the server starts again, or still ends the old session
+		<-time.After(wait) // the server is starting again
 	}
 	return true, cause
 }
 
-func (c *postgresConn) status() (string, error) {
+// committed asks how many groups of this writer were committed. The lock waits
+// for the old session to end.
+func (c *postgresConn) committed() (groups int64, err error) {
 	fresh, err := openPostgres(c.dsn, true)
 	if err != nil {
-		return "", err
+		return 0, err
 	}
 	defer fresh.close()
-	var status string
-	err = fresh.(*postgresConn).pg.QueryRow(context.Background(), `SELECT coalesce(pg_xact_status($1::xid8), '')`, c.xid).Scan(&status)
-	return status, err
+	return groups, fresh.(*postgresConn).pg.QueryRow(context.Background(), `SELECT groups FROM db_writer WHERE id = $1 FOR UPDATE`, c.writer).Scan(&groups)
 }
 
 func (c *postgresConn) rollback() error {
@@ -409,6 +429,9 @@ func (c *postgresConn) lost(err error) bool {
 func (c *postgresConn) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
+	if c.writer != nil && !c.pg.IsClosed() && c.pg.PgConn().TxStatus() == 'I' {
+		c.pg.Exec(ctx, `DELETE FROM db_writer WHERE id = $1`, c.writer)
+	}
 	c.pg.Close(ctx)
 }
 

@@ -42,7 +42,7 @@ func sqliteURI(path string) string {
 }
 
 func openSQLite(path string, write bool) (conn, error) {
-	pragmas := "?_pragma=busy_timeout(10000)&_pragma=synchronous(FULL)&_pragma=cache_size(-65536)&_pragma=temp_store(MEMORY)&_pragma=trusted_schema(0)&_dqs=0"
+	pragmas := "?_pragma=busy_timeout(10000)&_pragma=secure_delete(1)&_pragma=synchronous(FULL)&_pragma=cache_size(-65536)&_pragma=temp_store(MEMORY)&_pragma=trusted_schema(0)&_dqs=0"
 	if !write {
 		pragmas += "&_pragma=query_only(1)"
 	}

@@ -25,6 +25,7 @@ package db
 import (
 	"context"
 	"crypto/rand"
+	"embed"
 	"errors"
 	"fmt"
 	"io"
@@ -45,6 +46,11 @@ const (
 	SQLite   Engine = "sqlite"
 	Postgres Engine = "postgres"
 )
+
+// Words are the sentences for the faults of this package.
+//
+//go:embed words.zh-CN.json words.en.json
+var Words embed.FS
 
 // The faults of this package.
 var (

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -145,6 +146,55 @@ func (s *Server) Stop(mode string) error {
 		return fmt.Errorf("stop PostgreSQL: %w: %s", err, out)
 	}
 	return nil
+}
+
+// Kill kills the server's first process and all its children at once, as a
+// power cut would, and returns when they are dead.
+func (s *Server) Kill() error {
+	first, err := s.PID()
+	if err != nil {
+		return err
+	}
+	all := []int{first}
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		return err
+	}
+	for _, file := range stats {
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file))); err == nil && pid != first {
+			if _, parent := process(pid); parent == first {
+				all = append(all, pid)
+			}
+		}
+	}
+	for _, pid := range all {
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+			return err
+		}
+	}
+	for _, pid := range all {
+		for state, _ := process(pid); state != "" && state != "Z"; state, _ = process(pid) {
+			runtime.Gosched()
+		}
+	}
+	// Where nobody collects the dead, the server would take its own corpse for
+	// a running server.
+	return os.Remove(filepath.Join(s.Dir, "data", "postmaster.pid"))
+}
+
+// process is a process's state and parent; "" when there is none.
+func process(pid int) (state string, parent int) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return "", 0
+	}
+	_, after, _ := strings.Cut(string(text), ") ")
+	fields := strings.Fields(after)
+	if len(fields) < 2 {
+		return "", 0
+	}
+	parent, _ = strconv.Atoi(fields[1])
+	return fields[0], parent
 }
 
 // PID is the server's process.
