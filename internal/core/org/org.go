@@ -30,8 +30,8 @@ import (
 	"onegrid/internal/kit/words"
 )
 
-// Room is the name under which versions and migrations of this room are kept.
-const Room = "org"
+// room is the name under which versions and migrations of this room are kept.
+const room = "org"
 
 var (
 	// ErrMissing says that there is no such unit, post, person or holding, or

@@ -40,14 +40,14 @@ type Guard interface {
 	// MayHold refuses a holding that would give a person roles that exclude
 	// each other, in any part of the period.
 	MayHold(tx *db.Tx, person id.ID, role string, from, to time.Time) error
-	// Lost tells that a person no longer has a post before its time was up.
-	Lost(tx *db.Tx, person id.ID)
+	// Changed tells that a person got a post or lost one before its time was up.
+	Changed(tx *db.Tx, person id.ID)
 }
 
 // New is the organisation under these rules.
 func New(rules Rules) *Org {
 	o := &Org{rules: rules}
-	o.cache = db.NewCached(Room, o.load)
+	o.cache = db.NewCached(room, o.load)
 	return o
 }
 
@@ -391,7 +391,7 @@ func (o *Org) EditPost(tx *db.Tx, by journal.Who, post id.ID, version int64, e P
 			return Post{}, err
 		}
 		for _, h := range holdings {
-			o.guard.Lost(tx, h.Person)
+			o.guard.Changed(tx, h.Person)
 		}
 	}
 	return p, o.wrote(tx, by, "org.post_edit", p.ID, p.Version, at, p)
@@ -456,7 +456,7 @@ func (o *Org) Inherit(tx *db.Tx, by journal.Who, heir, taken id.ID) error {
 
 // wrote bumps the room's version and puts the act into the journal.
 func (o *Org) wrote(tx *db.Tx, by journal.Who, kind string, subject id.ID, version int64, at journal.Sight, body any) error {
-	if err := db.Bump(tx, Room); err != nil {
+	if err := db.Bump(tx, room); err != nil {
 		return err
 	}
 	journal.Add(tx, journal.Entry{
@@ -470,4 +470,12 @@ func errOr(err error, otherwise error) error {
 		return err
 	}
 	return otherwise
+}
+
+func asFault(err error) *fault.Fault {
+	var f *fault.Fault
+	if errors.As(err, &f) {
+		return f
+	}
+	return nil
 }

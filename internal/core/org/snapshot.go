@@ -73,6 +73,7 @@ func NewSnapshot(rules Rules, units []Unit, divisions []Division, villages []Pla
 	}
 	slices.SortFunc(s.Units, func(a, b Unit) int { return cmp.Or(cmp.Compare(a.Code, b.Code), a.ID.Compare(b.ID)) })
 	slices.SortFunc(s.Posts, func(a, b Post) int { return a.ID.Compare(b.ID) })
+	slices.SortFunc(s.Persons, func(a, b Person) int { return a.ID.Compare(b.ID) })
 	slices.SortFunc(s.Holdings, func(a, b Holding) int { return cmp.Or(a.From.Compare(b.From), a.ID.Compare(b.ID)) })
 	for i := range s.Units {
 		u := &s.Units[i]

@@ -12,13 +12,13 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// Tables is what this room keeps in the database.
-func Tables() db.Room {
+// Room is what this room keeps in the database.
+func Room() db.Room {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		panic(err) // the folder is compiled in
 	}
-	return db.Room{Name: Room, Migrations: files}
+	return db.Room{Name: room, Migrations: files}
 }
 
 // load reads the whole organisation. It is small: one row for each body, post,
