@@ -59,7 +59,7 @@ type Op struct {
 	Status     int   // success status; default 200, or 204 without a body
 	NoReceipt  bool  // the outcome must not be kept (it holds a secret) and the act may be repeated
 
-	Kind string // "read", "write", "upload", "download", "stream" or "page"; set by the registration
+	Kind string // "read", "write", "act", "upload", "download", "stream" or "page"; set by the registration
 }
 
 // Caller is who asks, as app sees it.
@@ -75,7 +75,8 @@ type Options struct {
 	DB             *db.DB
 	Words          *words.Catalogue
 	Log            *slog.Logger
-	Who            func(r *http.Request, op Op) (Caller, error) // nil: nobody is known
+	Who            func(r *http.Request, op Op) (Caller, error)             // nil: nobody is known
+	Refused        func(ctx context.Context, op Op, by any, f *fault.Fault) // told of each refusal of somebody known, after its transaction; may be nil
 	Now            func() time.Time
 
 	MaxRequests    int            // at a time, streams not counted; default 1024
@@ -283,6 +284,7 @@ func enter[A any](e *Edge, ctx context.Context, op Op) (*request, A, error) {
 	if c.Language != "" {
 		rq.language = c.Language
 	}
+	rq.op, rq.by = op, c.By
 	if c.By == nil {
 		return rq, by, nil
 	}

@@ -132,6 +132,9 @@ func (e *Edge) problem(ctx context.Context, f *fault.Fault) *Problem {
 		if f.Kind == fault.Internal || f.Err != nil {
 			rq.cause = f
 		}
+		if f.Kind == fault.Forbidden && rq.by != nil && e.o.Refused != nil {
+			e.o.Refused(ctx, rq.op, rq.by, f)
+		}
 	}
 	return p
 }

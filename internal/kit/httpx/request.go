@@ -21,7 +21,9 @@ type request struct {
 	w        *recorder
 	route    string // the pattern; never the path, which may hold a secret
 	language words.Language
-	key      string    // who, for receipts
+	key      string // who, for receipts
+	by       any    // who, as app knows him
+	op       Op
 	body     hash.Hash // of the bytes read so far
 	nonce    string
 	code     string // of the fault that was answered
