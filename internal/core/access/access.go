@@ -30,8 +30,8 @@ import (
 	"onegrid/internal/kit/fault"
 )
 
-// Room is the name under which versions and migrations of this room are kept.
-const Room = "access"
+// room is the name under which versions and migrations of this room are kept.
+const room = "access"
 
 var (
 	// ErrDenied says that the acting post may not do this here.
@@ -78,6 +78,8 @@ var (
 	// ErrLastAdmin says that the last administrator of a kind cannot be
 	// removed.
 	ErrLastAdmin = fault.New(fault.Conflict, "access.last_administrator")
+	// ErrFounded says that the installation has its administrators already.
+	ErrFounded = fault.New(fault.Conflict, "access.founded")
 	// ErrNoDemo says that the demo's sign-in is not switched on.
 	ErrNoDemo = fault.New(fault.Missing, "access.no_demo")
 	// ErrChanged says that somebody changed the row since it was read.

@@ -46,6 +46,7 @@ type Actor struct {
 
 	hub     id.ID
 	ends    time.Time // absolute end of the session
+	widens  time.Time // when the next grant begins
 	trusted bool
 }
 
@@ -123,10 +124,11 @@ func (a *Actor) Permissions() []string {
 	return slices.Compact(out)
 }
 
-// Until is the earliest instant at which the session or one of the grants ends;
-// zero when none is foreseen. Live connections end then.
+// Until is the earliest instant at which the session or one of the grants ends
+// or another begins; zero when none is foreseen. Live connections end then and
+// connect again with what holds by that time.
 func (a *Actor) Until() time.Time {
-	end := a.ends
+	end := earliest(a.ends, a.widens)
 	for _, g := range a.Grants {
 		if !g.To.IsZero() && (end.IsZero() || g.To.Before(end)) {
 			end = g.To

@@ -243,12 +243,29 @@ func earliest(a, b time.Time) time.Time {
 	return a
 }
 
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
 // Act builds the actor for a person who acts through a post, or through none
 // when post is zero and only direct grants serve.
 func (b *RoleBook) Act(s *org.Snapshot, direct []Grant, person, post id.ID, at time.Time) (*Actor, error) {
 	a := &Actor{Person: person, Grants: b.Grants(s, direct, person, at), hub: s.HubID()}
 	if p, ok := s.Person(person); ok {
 		a.Name = p.Name
+	}
+	for _, h := range s.AllHoldingsOf(person) {
+		if begins := latest(h.From, h.Accepted); begins.After(at) && !h.Accepted.IsZero() && (h.To.IsZero() || begins.Before(h.To)) {
+			a.widens = earliest(a.widens, begins)
+		}
+	}
+	for _, g := range direct {
+		if g.Person == person && g.From.After(at) {
+			a.widens = earliest(a.widens, g.From)
+		}
 	}
 	if post.IsZero() {
 		return a, nil
@@ -261,4 +278,3 @@ func (b *RoleBook) Act(s *org.Snapshot, direct []Grant, person, post id.ID, at t
 	}
 	return nil, ErrNotYourPost
 }
-

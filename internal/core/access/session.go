@@ -1,0 +1,364 @@
+package access
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"onegrid/internal/core/journal"
+	"onegrid/internal/core/org"
+	"onegrid/internal/kit/db"
+	"onegrid/internal/kit/httpx"
+	"onegrid/internal/kit/id"
+	"onegrid/internal/kit/words"
+)
+
+const (
+	// SessionCookie carries the session's secret.
+	SessionCookie = "onegrid_session"
+	// DeviceCookie says that the owner of an account has signed in here before.
+	DeviceCookie = "onegrid_device"
+	// PostHeader names the post that acts in this request.
+	PostHeader = "OneGrid-Post"
+
+	// seenEvery is how often the last use of a session is written down.
+	seenEvery = time.Minute
+	// deviceKept is how long a device is known after its last sign-in.
+	deviceKept = 180 * 24 * time.Hour
+
+	classAccess = "access_log" // retention class
+)
+
+// session is one sign-in (会话). Only the hash of its secret is kept.
+type session struct {
+	id, account, person, post id.ID
+	hash                      []byte
+	via                       string
+	began, seen, ends         time.Time
+	language                  words.Language
+	name                      string // of the account
+}
+
+// readSession finds a living session and its account by the token's hash.
+func (a *Access) readSession(tx *db.Tx, hash []byte) (*session, error) {
+	s := &session{hash: hash}
+	var language string
+	err := tx.Row(`SELECT s.id, s.account, s.person, s.post, s.via, s.began, s.seen, s.ends, a.language, a.name
+		FROM access_session s JOIN access_account a ON a.id = s.account WHERE s.hash = $1 AND a.disabled IS NULL`, hash).
+		Scan(&s.id, &s.account, &s.person, &s.post, &s.via, db.Time(&s.began), db.Time(&s.seen), db.Time(&s.ends), &language, &s.name)
+	if errors.Is(err, db.ErrNoRows) {
+		return nil, ErrSignIn
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read session: %w", err)
+	}
+	s.language = words.Language(language)
+	return s, nil
+}
+
+// living is readSession by way of the cache, with the limits applied.
+func (a *Access) living(tx *db.Tx, st *state, token string) (*session, error) {
+	if len(token) < 20 || len(token) > 100 {
+		return nil, ErrSignIn
+	}
+	hash := tokenHash(token)
+	var key [32]byte
+	copy(key[:], hash)
+	s, cached := (*session)(nil), false
+	if v, ok := st.sessions.Load(key); ok {
+		s, cached = v.(*session), true
+	}
+	for {
+		if s == nil {
+			var err error
+			if s, err = a.readSession(tx, hash); err != nil {
+				return nil, err
+			}
+			cached = false
+			st.sessions.Store(key, s)
+		}
+		seen := s.seen
+		if v, ok := a.seen.Load(s.id); ok && v.(time.Time).After(seen) {
+			seen = v.(time.Time)
+		}
+		now := tx.Now()
+		if now.Before(s.ends) && now.Before(seen.Add(a.o.Idle)) {
+			return s, nil
+		}
+		if !cached {
+			return nil, ErrSignIn
+		}
+		s = nil // it may have been used on another machine: look again
+	}
+}
+
+// Who tells the edge who sends a request: the session of its cookie and the
+// post of its OneGrid-Post header, or else the session's post. Codes:
+// access.sign_in, access.not_your_post, access.denied.
+func (a *Access) Who(d *db.DB) func(r *http.Request, op httpx.Op) (httpx.Caller, error) {
+	return func(r *http.Request, op httpx.Op) (httpx.Caller, error) {
+		token := ""
+		if c, err := r.Cookie(SessionCookie); err == nil {
+			token = c.Value
+		}
+		var actor *Actor
+		var failure error = ErrSignIn
+		if token != "" {
+			failure = d.Read(r.Context(), func(tx *db.Tx) (err error) {
+				actor, err = a.enter(tx, token, r.Header.Get(PostHeader))
+				return err
+			})
+		}
+		if failure != nil {
+			if op.Public && errors.Is(failure, ErrSignIn) {
+				return httpx.Caller{By: Nobody("portal", "")}, nil
+			}
+			return httpx.Caller{}, failure
+		}
+		a.seen.Store(actor.Session, d.Now())
+		c := httpx.Caller{By: actor, Key: actor.Person.String(), Language: actor.Language}
+		if op.Permission != "" && !actor.Has(op.Permission) {
+			refusal := ErrDenied.With("permission", op.Permission)
+			a.Refused(r.Context(), d, actor, op.ID, refusal.Code)
+			return c, refusal
+		}
+		return c, nil
+	}
+}
+
+// enter computes the actor of a session.
+func (a *Access) enter(tx *db.Tx, token, post string) (*Actor, error) {
+	st, err := a.cache.Get(tx)
+	if err != nil {
+		return nil, err
+	}
+	s, err := a.living(tx, st, token)
+	if err != nil {
+		return nil, err
+	}
+	o, err := a.org.Snapshot(tx)
+	if err != nil {
+		return nil, err
+	}
+	acting := s.post
+	if post != "" {
+		if acting, err = id.Parse(post); err != nil {
+			return nil, ErrNotYourPost
+		}
+	}
+	actor, err := st.book.Act(o, st.direct[s.person], s.person, acting, tx.Now())
+	if errors.Is(err, ErrNotYourPost) && post == "" {
+		// The post chosen at sign-in was lost meanwhile: go on with another.
+		actor, err = st.book.Act(o, st.direct[s.person], s.person, firstPost(o, s.person, id.ID{}, tx.Now()), tx.Now())
+	}
+	if err != nil {
+		return nil, err
+	}
+	actor.Account, actor.Session, actor.Via, actor.Language, actor.ends = s.account, s.id, s.via, s.language, s.ends
+	return actor, nil
+}
+
+// firstPost is the post somebody acts through by default: the wanted one if it
+// is still held, else the first held, else the first stood in for.
+func firstPost(o *org.Snapshot, person, wanted id.ID, at time.Time) id.ID {
+	held := o.HoldingsOf(person, at)
+	slices.SortStableFunc(held, func(x, y org.Holding) int {
+		return rank(x, wanted) - rank(y, wanted)
+	})
+	if len(held) == 0 {
+		return id.ID{}
+	}
+	return held[0].Post
+}
+
+func rank(h org.Holding, wanted id.ID) int {
+	switch {
+	case h.Post == wanted:
+		return 0
+	case h.Kind == org.Holder:
+		return 1
+	}
+	return 2
+}
+
+// begin makes a session for an account and returns its secret. Any session
+// that the browser had before ends: a secret from before the sign-in is never
+// taken over.
+func (a *Access) begin(tx *db.Tx, acc account, via, before string) (*Actor, string, error) {
+	if before != "" {
+		if _, err := tx.Exec(`DELETE FROM access_session WHERE hash = $1`, tokenHash(before)); err != nil {
+			return nil, "", fmt.Errorf("end the session before: %w", err)
+		}
+		if err := db.Bump(tx, room); err != nil {
+			return nil, "", err
+		}
+	}
+	o, err := a.org.Snapshot(tx)
+	if err != nil {
+		return nil, "", err
+	}
+	now := tx.Now()
+	token := base64.RawURLEncoding.EncodeToString(tx.Random(32))
+	s := session{
+		id: tx.NewID(), account: acc.ID, person: acc.Person, post: firstPost(o, acc.Person, acc.Post, now),
+		hash: tokenHash(token), via: via, began: now, seen: now, ends: now.Add(a.o.Limit),
+	}
+	_, err = tx.Exec(`INSERT INTO access_session (id, hash, account, person, post, via, began, seen, ends)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		s.id, s.hash, s.account, s.person, s.post, s.via, db.Millis(s.began), db.Millis(s.seen), db.Millis(s.ends))
+	if err != nil {
+		return nil, "", fmt.Errorf("write session: %w", err)
+	}
+	st, err := a.cache.Get(tx)
+	if err != nil {
+		return nil, "", err
+	}
+	actor, err := st.book.Act(o, st.direct[s.person], s.person, s.post, now)
+	if err != nil {
+		return nil, "", err
+	}
+	actor.Account, actor.Session, actor.Via, actor.Language, actor.ends = acc.ID, s.id, via, acc.Language, s.ends
+	journal.Add(tx, journal.Entry{Kind: "access.sign_in", Subject: acc.ID, By: actor.By(), Class: classAccess})
+	return actor, token, nil
+}
+
+// SignOut ends the actor's own session.
+func (a *Access) SignOut(tx *db.Tx, by *Actor) error {
+	if by.Session.IsZero() {
+		return ErrSignIn
+	}
+	if _, err := tx.Exec(`DELETE FROM access_session WHERE id = $1`, by.Session); err != nil {
+		return fmt.Errorf("end session: %w", err)
+	}
+	a.watch.endSession(tx, by.Session)
+	journal.Add(tx, journal.Entry{Kind: "access.sign_out", Subject: by.Account, By: by.By(), Class: classAccess})
+	return db.Bump(tx, room)
+}
+
+// SignOutEverywhere ends all sessions of the actor's account and forgets its
+// devices.
+func (a *Access) SignOutEverywhere(tx *db.Tx, by *Actor) error {
+	if by.Account.IsZero() {
+		return ErrSignIn
+	}
+	if _, err := tx.Exec(`DELETE FROM access_device WHERE account = $1`, by.Account); err != nil {
+		return fmt.Errorf("forget devices: %w", err)
+	}
+	journal.Add(tx, journal.Entry{Kind: "access.sign_out_everywhere", Subject: by.Account, By: by.By(), Class: classAccess})
+	return a.endSessions(tx, by.Account, by.Person)
+}
+
+// endSessions ends every session of an account.
+func (a *Access) endSessions(tx *db.Tx, acc, person id.ID) error {
+	if _, err := tx.Exec(`DELETE FROM access_session WHERE account = $1`, acc); err != nil {
+		return fmt.Errorf("end sessions: %w", err)
+	}
+	a.watch.endPerson(tx, person)
+	return db.Bump(tx, room)
+}
+
+// ChoosePost changes the post that acts in this session from now on. Code:
+// access.not_your_post.
+func (a *Access) ChoosePost(tx *db.Tx, by *Actor, post id.ID) (*Actor, error) {
+	next, err := a.Actor(tx, by.Person, post)
+	if err != nil {
+		return nil, err
+	}
+	if post.IsZero() || by.Session.IsZero() {
+		return nil, ErrNotYourPost
+	}
+	if _, err := tx.Exec(`UPDATE access_session SET post = $1 WHERE id = $2`, post, by.Session); err != nil {
+		return nil, fmt.Errorf("choose post: %w", err)
+	}
+	if _, err := tx.Exec(`UPDATE access_account SET post = $1 WHERE id = $2`, post, by.Account); err != nil {
+		return nil, fmt.Errorf("choose post: %w", err)
+	}
+	next.Account, next.Session, next.Via, next.Language, next.ends = by.Account, by.Session, by.Via, by.Language, by.ends
+	return next, db.Bump(tx, room)
+}
+
+// ChooseLanguage changes the language of the actor's account.
+func (a *Access) ChooseLanguage(tx *db.Tx, by *Actor, l words.Language) error {
+	if !slices.Contains(words.Languages, l) {
+		return ErrInvalid.At("body.language", "access.unknown_language")
+	}
+	if by.Account.IsZero() {
+		return ErrSignIn
+	}
+	if _, err := tx.Exec(`UPDATE access_account SET language = $1 WHERE id = $2`, l, by.Account); err != nil {
+		return fmt.Errorf("choose language: %w", err)
+	}
+	return db.Bump(tx, room)
+}
+
+// Valid says whether an actor that was computed earlier still holds: the
+// session lives and the rights are the same. Streams ask it now and then, since
+// another machine may have ended them. Code: access.sign_in.
+func (a *Access) Valid(tx *db.Tx, by *Actor) error {
+	var alive int64
+	err := tx.Row(`SELECT 1 FROM access_session s JOIN access_account a ON a.id = s.account
+		WHERE s.id = $1 AND s.ends > $2 AND a.disabled IS NULL`, by.Session, db.Millis(tx.Now())).Scan(&alive)
+	if errors.Is(err, db.ErrNoRows) {
+		return ErrSignIn
+	}
+	if err != nil {
+		return fmt.Errorf("look for session: %w", err)
+	}
+	now, err := a.Actor(tx, by.Person, by.Post)
+	if err != nil {
+		return err
+	}
+	if !slices.EqualFunc(now.Grants, by.Grants, func(x, y Grant) bool {
+		return x.ID == y.ID && x.To.Equal(y.To) && x.Role == y.Role && slices.Equal(x.role.Permissions, y.role.Permissions) && slices.Equal(x.nodes, y.nodes)
+	}) {
+		return ErrSignIn
+	}
+	return nil
+}
+
+// sweep writes down the last use of sessions and removes what has ended.
+func (a *Access) sweep(tx *db.Tx) error {
+	type use struct {
+		session id.ID
+		at      time.Time
+	}
+	var used []use
+	a.seen.Range(func(k, v any) bool {
+		used = append(used, use{k.(id.ID), v.(time.Time)})
+		return true
+	})
+	slices.SortFunc(used, func(x, y use) int { return x.session.Compare(y.session) })
+	for _, u := range used {
+		if _, err := tx.Exec(`UPDATE access_session SET seen = $1 WHERE id = $2 AND seen < $1`, db.Millis(u.at), u.session); err != nil {
+			return fmt.Errorf("write down sessions in use: %w", err)
+		}
+	}
+	now := tx.Now()
+	for _, q := range []struct {
+		sql  string
+		past time.Time
+	}{
+		{`DELETE FROM access_session WHERE ends < $1`, now},
+		{`DELETE FROM access_session WHERE seen < $1`, now.Add(-a.o.Idle)},
+		{`DELETE FROM access_enrolment WHERE expires < $1`, now},
+		{`DELETE FROM access_device WHERE seen < $1`, now.Add(-deviceKept)},
+		{`DELETE FROM access_attempt WHERE last < $1`, now.Add(-forgetFailures)},
+	} {
+		if _, err := tx.Exec(q.sql, db.Millis(q.past)); err != nil {
+			return fmt.Errorf("sweep access: %w", err)
+		}
+	}
+	tx.After(func() {
+		for _, u := range used {
+			a.seen.CompareAndDelete(u.session, u.at)
+		}
+	})
+	return nil
+}
+
+// Sweep is sweep in a transaction of its own, for the program's regular work.
+func (a *Access) Sweep(ctx context.Context, d *db.DB) error { return d.Write(ctx, a.sweep) }
