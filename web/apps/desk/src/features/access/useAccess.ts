@@ -1,0 +1,47 @@
+import type { DemoAccount, Session } from "@onegrid/api";
+import { isFault } from "@onegrid/api";
+import { api } from "../../desk/api";
+
+/** Answer to a name and password: signed in, or the second step is still to come. */
+export type SignInAnswer = Partial<Session> & { needs_totp?: boolean };
+
+export async function signIn(name: string, password: string, totp?: string): Promise<SignInAnswer> {
+  return api().send<SignInAnswer>("POST", "/session", totp ? { name, password, totp } : { name, password });
+}
+
+export async function signOut(): Promise<void> {
+  await api().send<void>("DELETE", "/session");
+}
+
+/** The demo's roles; none outside the demo. */
+export async function demoAccounts(): Promise<DemoAccount[]> {
+  try {
+    const r = await api().get<{ items?: DemoAccount[] } | DemoAccount[]>("/demo/accounts");
+    return Array.isArray(r) ? r : (r.items ?? []);
+  } catch (e) {
+    if (isFault(e) && e.status !== 0) return [];
+    throw e;
+  }
+}
+
+export async function demoSignIn(account: string): Promise<Session> {
+  return api().send<Session>("POST", "/demo/session", { account });
+}
+
+export async function choosePost(id: string): Promise<void> {
+  await api().send<void>("PUT", "/session/post", { post_id: id });
+}
+
+export interface Enrolment {
+  secret: string;
+  otpauth_url?: string;
+  /** a picture of the QR code, as a data: or same-origin address */
+  qr?: string;
+  recovery_codes?: string[];
+}
+
+export const enrol = (token: string, password: string) =>
+  api().send<Enrolment>("POST", "/enrol", { token, password });
+
+export const confirmEnrolment = (token: string, code: string) =>
+  api().send<{ recovery_codes?: string[] } | undefined>("POST", "/enrol/confirm", { token, code });

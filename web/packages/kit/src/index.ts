@@ -1,0 +1,11 @@
+export { default as ClockStrip } from "./ClockStrip.vue";
+export { default as Icon } from "./Icon.vue";
+export { default as Loading } from "./Loading.vue";
+export { default as Mark } from "./Mark.vue";
+export { default as Sheet } from "./Sheet.vue";
+export { default as Stages } from "./Stages.vue";
+export { default as StateNote } from "./StateNote.vue";
+export { default as StatusIcon } from "./StatusIcon.vue";
+export type { IconName } from "./icons";
+export { stageStatus, statusShapes, type Status } from "./status";
+export { layStrip, type StripSegment } from "./strip";
