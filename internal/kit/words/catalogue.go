@@ -1,6 +1,7 @@
 package words
 
 import (
+	"embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +13,11 @@ import (
 
 	"onegrid/internal/kit/fault"
 )
+
+// Words are the sentences for the faults of this package.
+//
+//go:embed words.zh-CN.json words.en.json
+var Words embed.FS
 
 // Source is the texts of one room or screen: a folder with words.zh-CN.json and
 // words.en.json, each a flat object of key and sentence.
