@@ -9,8 +9,9 @@ import (
 // context. Statements use $1, $2, …; arguments are nil, int64, float64, string
 // or []byte.
 type conn interface {
-	// claim marks an empty database as OneGrid's and refuses a foreign one.
-	claim() error
+	// claim marks an empty database as OneGrid's, unless it must exist, and
+	// refuses a foreign one.
+	claim(exists bool) error
 	begin(write bool) error
 	exec(q string, args []any) (int64, error)
 	query(q string, args []any) (cursor, error)

@@ -107,7 +107,7 @@ func (c *postgresConn) steered(b *pgx.Batch, q string) {
 	b.Queue(q)
 }
 
-func (c *postgresConn) claim() error {
+func (c *postgresConn) claim(exists bool) error {
 	ctx := context.Background()
 	var ours, tables int64
 	err := c.pg.QueryRow(ctx, `SELECT count(*) FILTER (WHERE tablename = 'db_room'), count(*)
@@ -119,6 +119,9 @@ func (c *postgresConn) claim() error {
 		return ErrForeign.Because(fmt.Errorf("%d tables, none of them db_room", tables))
 	}
 	if ours == 0 {
+		if exists {
+			return ErrMissing
+		}
 		for _, q := range []string{roomTable, writerTable} {
 			if _, err := c.pg.Exec(ctx, q); err != nil {
 				return fmt.Errorf("claim the database: %w", err)

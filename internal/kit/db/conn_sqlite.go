@@ -56,9 +56,12 @@ func openSQLite(path string, write bool) (conn, error) {
 
 // checkSQLiteFile refuses what is surely no sound SQLite file, before the
 // driver may touch it.
-func checkSQLiteFile(path string) error {
+func checkSQLiteFile(path string, exists bool) error {
 	f, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
+		if exists {
+			return ErrMissing.With("file", filepath.Base(path))
+		}
 		return nil
 	}
 	if err != nil {
@@ -91,7 +94,7 @@ func checkSQLiteFile(path string) error {
 	return nil
 }
 
-func (c *sqliteConn) claim() error {
+func (c *sqliteConn) claim(exists bool) error {
 	var application, tables int64
 	if err := c.number(`PRAGMA application_id`, &application); err != nil {
 		return sqliteFault(err)
@@ -101,6 +104,8 @@ func (c *sqliteConn) claim() error {
 	}
 	switch {
 	case application == applicationID:
+	case application == 0 && tables == 0 && exists:
+		return ErrMissing
 	case application != 0 || tables != 0:
 		return ErrForeign.Because(fmt.Errorf("application id %#x, %d tables", application, tables))
 	}

@@ -54,14 +54,17 @@ var Words embed.FS
 
 // The faults of this package.
 var (
-	ErrForeign     = fault.New(fault.Conflict, "db.foreign")     // a database that is not OneGrid's
-	ErrBroken      = fault.New(fault.Conflict, "db.broken")      // a file that is damaged or no database
-	ErrNewer       = fault.New(fault.Conflict, "db.newer")       // written by a newer program
-	ErrClosed      = fault.New(fault.Busy, "db.closed")          // the program is stopping
-	ErrUnavailable = fault.New(fault.Busy, "db.unavailable")     // not reachable, locked, full; nothing was changed
-	ErrUnknown     = fault.New(fault.Busy, "db.outcome_unknown") // the connection was lost in the commit: ask again with the same id
-	ErrMisuse      = fault.New(fault.Internal, "db.misuse")      // a programming error around a Tx
-	ErrPanic       = fault.New(fault.Internal, "db.panic")       // the command panicked; the stack is in the cause
+	ErrForeign     = fault.New(fault.Conflict, "db.foreign")      // a database that is not OneGrid's
+	ErrBroken      = fault.New(fault.Conflict, "db.broken")       // a file that is damaged or no database
+	ErrMissing     = fault.New(fault.Missing, "db.missing")       // no database there
+	ErrInUse       = fault.New(fault.Conflict, "db.in_use")       // a database that already holds data
+	ErrEngine      = fault.New(fault.Conflict, "db.other_engine") // a dump of the other engine
+	ErrNewer       = fault.New(fault.Conflict, "db.newer")        // written by a newer program
+	ErrClosed      = fault.New(fault.Busy, "db.closed")           // the program is stopping
+	ErrUnavailable = fault.New(fault.Busy, "db.unavailable")      // not reachable, locked, full; nothing was changed
+	ErrUnknown     = fault.New(fault.Busy, "db.outcome_unknown")  // the connection was lost in the commit: ask again with the same id
+	ErrMisuse      = fault.New(fault.Internal, "db.misuse")       // a programming error around a Tx
+	ErrPanic       = fault.New(fault.Internal, "db.panic")        // the command panicked; the stack is in the cause
 )
 
 // ErrNoRows says that Row found nothing.
@@ -76,6 +79,7 @@ type Options struct {
 	Writers int    // PostgreSQL: 1 to 4 (2 by default); SQLite always has one
 	Readers int    // connections that read; 8 by default
 	Ledger  Ledger // writes what a group's commands pended; nil: nothing may be pended
+	Exists  bool   // refuse to make a new database (db.missing)
 }
 
 // Ledger writes, as the last statements of a group, what its commands pended.
@@ -124,7 +128,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	case strings.HasPrefix(o.DSN, "sqlite:"):
 		d.engine, d.options.Writers = SQLite, 1
 		path := strings.TrimPrefix(o.DSN, "sqlite:")
-		if err := checkSQLiteFile(path); err != nil {
+		if err := checkSQLiteFile(path, o.Exists); err != nil {
 			return nil, err
 		}
 		d.open = func(write bool) (conn, error) { return openSQLite(path, write) }
@@ -142,7 +146,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := first.claim(); err != nil {
+	if err := first.claim(o.Exists); err != nil {
 		first.close()
 		return nil, err
 	}

@@ -25,6 +25,12 @@ type Room struct {
 // order; each room has its own version table. It refuses data that a newer
 // program wrote (db.newer). Only one process migrates at a time.
 func (d *DB) Migrate(ctx context.Context, rooms []Room) error {
+	return d.migrateTo(ctx, rooms, nil)
+}
+
+// migrateTo brings the rooms named in versions to those versions; without it
+// every room to the newest.
+func (d *DB) migrateTo(ctx context.Context, rooms []Room, versions map[string]int64) error {
 	known := map[string]bool{}
 	for _, r := range rooms {
 		known["migration_"+r.Name] = true
@@ -52,7 +58,11 @@ func (d *DB) Migrate(ctx context.Context, rooms []Room) error {
 	}
 	defer unlock()
 	for _, r := range rooms {
-		if err := d.migrate(ctx, plain, dialect, r); err != nil {
+		version, named := versions[r.Name]
+		if versions != nil && !named {
+			continue
+		}
+		if err := d.migrate(ctx, plain, dialect, r, version); err != nil {
 			return fmt.Errorf("migrate %s: %w", r.Name, err)
 		}
 	}
@@ -77,7 +87,7 @@ func (d *DB) plain() (*sql.DB, goose.Dialect, error) {
 	return stdlib.OpenDB(*config), goose.DialectPostgres, nil
 }
 
-func (d *DB) migrate(ctx context.Context, plain *sql.DB, dialect goose.Dialect, r Room) error {
+func (d *DB) migrate(ctx context.Context, plain *sql.DB, dialect goose.Dialect, r Room, version int64) error {
 	p, err := goose.NewProvider(dialect, plain, engineFiles{r.Migrations, d.engine},
 		goose.WithTableName("migration_"+r.Name), goose.WithDisableGlobalRegistry(true), goose.WithSlog(d.options.Log))
 	if errors.Is(err, goose.ErrNoMigrations) {
@@ -93,8 +103,32 @@ func (d *DB) migrate(ctx context.Context, plain *sql.DB, dialect goose.Dialect, 
 	if has > want {
 		return ErrNewer.With("room", r.Name, "has", has, "knows", want)
 	}
-	_, err = p.Up(ctx)
+	switch {
+	case version == 0:
+		_, err = p.Up(ctx)
+	case version > want:
+		return ErrNewer.With("room", r.Name, "has", version, "knows", want)
+	default:
+		_, err = p.UpTo(ctx, version)
+	}
 	return err
+}
+
+// Versions says which version each room's tables have.
+func Versions(tx *Tx) (map[string]int64, error) {
+	tables, err := migrationTables(tx)
+	if err != nil {
+		return nil, err
+	}
+	versions := map[string]int64{}
+	for _, t := range tables {
+		var v int64
+		if err := tx.Row(`SELECT max(version_id) FROM ` + t).Scan(&v); err != nil {
+			return nil, err
+		}
+		versions[strings.TrimPrefix(t, "migration_")] = v
+	}
+	return versions, nil
 }
 
 // engineFiles shows of a folder what one engine needs.

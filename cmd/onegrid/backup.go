@@ -1,0 +1,232 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"onegrid/internal/app"
+	"onegrid/internal/core/journal"
+	"onegrid/internal/kit/backup"
+	"onegrid/internal/kit/db"
+	"onegrid/internal/kit/words"
+)
+
+// backupCmd is `onegrid backup`.
+type backupCmd struct {
+	File     string `arg:"" help:"File to write; one that is there already is not overwritten."`
+	WithKeys bool   `help:"Put the keys in too. Whoever has the file can then read resident data."`
+	JSON     bool   `name:"json" help:"The result as one JSON object."`
+}
+
+// Help is shown under the command's flags.
+func (backupCmd) Help() string {
+	return `Writes the database as it is at one moment and all stored files into one file,
+while the server runs. The file ends with a list of digests; restore refuses a
+file that ends early or was changed.
+
+Without --with-keys the keys (DIR/keys) are left out: encrypted fields of the
+backup can't be read without them, so keep a copy of the keys elsewhere. Never in
+a backup: DIR/erasures.jsonl, the list of what was erased, and DIR/checkpoints.
+Copy both elsewhere too; restore needs the list.
+
+A backup of SQLite is restored on SQLite, one of PostgreSQL on PostgreSQL.
+
+Exit codes: 0 written, 1 failed.
+
+Examples:
+  onegrid backup --dir /var/lib/onegrid /mnt/backup/2026-05-01.onegrid
+  onegrid backup /mnt/safe/all.onegrid --with-keys`
+}
+
+func (c *backupCmd) Run(ctx context.Context, set settings, s streams) error {
+	config, err := set.load()
+	if err != nil {
+		return err
+	}
+	d, err := db.Open(ctx, db.Options{DSN: config.DSN(), Exists: true, Log: newLog(config, s), Writers: 1})
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	m, err := backup.Write(ctx, c.File, d, config.Dir, c.WithKeys, partsOf(s, "backup"))
+	if err != nil {
+		return err
+	}
+	return tell(s, c.JSON, m, words.Text{
+		Chinese: "已写入 %s：%d 个文件，共 %d 字节\n",
+		English: "wrote %s: %d parts, %d bytes\n",
+	}, c.File, len(m.Parts), m.Bytes())
+}
+
+// restoreCmd is `onegrid restore`.
+type restoreCmd struct {
+	File     string `arg:"" help:"Backup to read." type:"existingfile"`
+	Erasures string `placeholder:"FILE" help:"List of what was erased since; DIR/erasures.jsonl by default."`
+	JSON     bool   `name:"json" help:"The result as one JSON object."`
+}
+
+// Help is shown under the command's flags.
+func (restoreCmd) Help() string {
+	return `Reads the whole backup and checks it, then fills the data folder and database of
+the settings. It overwrites nothing: a database with data, stored files, or keys
+(when the backup has some) are refused. Afterwards it
+
+  - brings the tables up to this program,
+  - erases again what the list of erasures names, so that a restored copy does
+    not bring back what had to go,
+  - verifies the journal, also against the checkpoints in DIR/checkpoints that
+    are not newer than the backup, and then puts those aside under
+    DIR/checkpoints/before-restore-TIME.
+
+Exit codes: 0 restored and verified, 1 failed or the journal does not verify,
+2 no whole backup.
+
+Examples:
+  onegrid restore --dir /var/lib/onegrid /mnt/backup/2026-05-01.onegrid
+  onegrid restore FILE --erasures /mnt/backup/erasures.jsonl`
+}
+
+// restored is what a restore tells.
+type restored struct {
+	Made    time.Time      `json:"made_at"`
+	Parts   int            `json:"parts"`
+	Erased  int            `json:"erased_again"`
+	Keys    bool           `json:"keys"`
+	Journal journal.Report `json:"journal"`
+}
+
+func (c *restoreCmd) Run(ctx context.Context, set settings, s streams) error {
+	config, err := set.load()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(config.Dir, 0o700); err != nil {
+		return err
+	}
+	rooms := app.Tables()
+	m, err := backup.Restore(ctx, c.File, config.DSN(), config.Dir, rooms, partsOf(s, "restore"))
+	if err != nil {
+		return err
+	}
+	d, err := db.Open(ctx, db.Options{DSN: config.DSN(), Exists: true, Log: newLog(config, s), Writers: 1, Ledger: journal.New()})
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if err := d.Migrate(ctx, rooms); err != nil {
+		return err
+	}
+	result := restored{Made: m.Made, Parts: len(m.Parts), Keys: m.Keys()}
+	if result.Journal, err = verifyRestored(ctx, d, config.Dir, s); err != nil {
+		return err
+	}
+	list := c.Erasures
+	if list == "" {
+		list = filepath.Join(config.Dir, "erasures.jsonl")
+	}
+	if result.Erased, err = journal.OpenErasures(list).Apply(ctx, d); err != nil {
+		return err
+	}
+	if err := putAside(config.Dir, d.Now()); err != nil {
+		return err
+	}
+	if err := tell(s, c.JSON, result, words.Text{
+		Chinese: "已恢复 %s 的备份：%d 个文件；按删除清单再次删除 %d 条\n",
+		English: "restored the backup of %s: %d parts; %d bodies erased again by the list\n",
+	}, m.Made.Format(time.RFC3339), result.Parts, result.Erased); err != nil {
+		return err
+	}
+	if _, err := os.Stat(filepath.Join(config.Dir, "keys")); errors.Is(err, fs.ErrNotExist) {
+		fmt.Fprintln(s.err, words.Text{
+			Chinese: "备份不含密钥：启动前请把密钥放回数据目录的 keys 文件夹",
+			English: "The backup has no keys: put them back into the folder keys of the data folder before the start",
+		}.In(languageOf(os.Getenv)))
+	}
+	if !result.Journal.OK() {
+		if !c.JSON {
+			if err := printReport(s.out, result.Journal); err != nil {
+				return err
+			}
+		}
+		return journal.ErrDamaged.With("problems", int64(len(result.Journal.Problems))+result.Journal.More)
+	}
+	return nil
+}
+
+// verifyRestored verifies what came back, against the checkpoints of the folder
+// that the backup can know of.
+func verifyRestored(ctx context.Context, d *db.DB, dir string, s streams) (journal.Report, error) {
+	var against []journal.Checkpoint
+	files, err := filepath.Glob(filepath.Join(dir, "checkpoints", "journal-*.txt"))
+	if err != nil {
+		return journal.Report{}, err
+	}
+	if len(files) > 0 {
+		verifier, err := journal.ReadVerifier(journalKey(dir) + ".pub")
+		if err != nil {
+			return journal.Report{}, err
+		}
+		all, err := readCheckpoints(files, verifier)
+		if err != nil {
+			return journal.Report{}, err
+		}
+		var head int64
+		if err := d.Read(ctx, func(tx *db.Tx) (err error) { head, err = journal.Head(tx); return err }); err != nil {
+			return journal.Report{}, err
+		}
+		for _, c := range all {
+			if c.Number <= head {
+				against = append(against, c)
+			}
+		}
+	}
+	return journal.Verify(ctx, d, against, progressOf(s, "journal verify"))
+}
+
+// putAside keeps the checkpoints from before a restore without measuring the
+// older journal by them.
+func putAside(dir string, now time.Time) error {
+	folder := filepath.Join(dir, "checkpoints")
+	files, err := filepath.Glob(filepath.Join(folder, "*.txt"))
+	if err != nil || len(files) == 0 {
+		return err
+	}
+	aside := filepath.Join(folder, "before-restore-"+now.UTC().Format("20060102T150405Z"))
+	if err := os.Mkdir(aside, 0o755); err != nil {
+		return err
+	}
+	for _, f := range files {
+		if err := os.Rename(f, filepath.Join(aside, filepath.Base(f))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// partsOf tells which part long work is at, on the error stream, every few
+// seconds.
+func partsOf(s streams, what string) func(part string) {
+	n, last := 0, time.Now()
+	return func(part string) {
+		n++
+		if now := time.Now(); now.Sub(last) >= 2*time.Second {
+			last = now
+			fmt.Fprintf(s.err, "%s: part %d, %s\n", what, n, part)
+		}
+	}
+}
+
+// tell says the outcome as JSON or as a sentence.
+func tell(s streams, asJSON bool, value any, text words.Text, args ...any) error {
+	if asJSON {
+		return json.NewEncoder(s.out).Encode(value)
+	}
+	_, err := fmt.Fprintf(s.out, text.In(languageOf(os.Getenv)), args...)
+	return err
+}

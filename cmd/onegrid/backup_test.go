@@ -1,0 +1,198 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"onegrid/internal/app"
+	"onegrid/internal/core/journal"
+	"onegrid/internal/kit/backup"
+	"onegrid/internal/kit/db"
+	"onegrid/internal/kit/fault"
+	"onegrid/internal/kit/id"
+)
+
+// folder is a data folder with a journal, a signed checkpoint and a stored file.
+type folder struct {
+	dir  string
+	d    *db.DB
+	sign *journal.Checkpoints
+}
+
+func newFolder(t *testing.T) folder {
+	t.Helper()
+	dir := t.TempDir()
+	d, err := db.Open(t.Context(), db.Options{DSN: "sqlite:" + filepath.Join(dir, "onegrid.db"), Ledger: journal.New()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.Close() })
+	if err := d.Migrate(t.Context(), app.Tables()); err != nil {
+		t.Fatal(err)
+	}
+	key, err := journal.LoadKey(journalKey(dir), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sign, err := journal.OpenCheckpoints(filepath.Join(dir, "checkpoints"), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "files"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "files", "abcd"), []byte("a picture"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return folder{dir, d, sign}
+}
+
+func (f folder) happens(t *testing.T, text string) id.ID {
+	t.Helper()
+	var e *journal.Entry
+	if err := f.d.Write(t.Context(), func(tx *db.Tx) error {
+		e = journal.Add(tx, journal.Entry{Kind: "test.act", Subject: tx.NewID(), Body: text})
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return e.ID
+}
+
+func (f folder) signs(t *testing.T) {
+	t.Helper()
+	if _, err := f.sign.Take(t.Context(), f.d); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// command is any command of the program.
+type command interface {
+	Run(ctx context.Context, set settings, s streams) error
+}
+
+// does runs a command on a data folder and gives what it printed.
+func does(t *testing.T, c command, dir string) (string, error) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	err := c.Run(t.Context(), settings{dir: dir}, streams{in: strings.NewReader(""), out: &out, err: &errs})
+	return out.String(), err
+}
+
+// A backup from before an erasure is restored: the rest comes back, the erased
+// content does not, the journal verifies and the old checkpoints are put aside.
+func TestRestoreErasesAgain(t *testing.T) {
+	secret := "王秀英 13912345678"
+	f := newFolder(t)
+	f.happens(t, "kept")
+	gone := f.happens(t, secret)
+	f.signs(t)
+	file := filepath.Join(t.TempDir(), "one.onegrid")
+	if out, err := does(t, &backupCmd{File: file}, f.dir); err != nil || !strings.Contains(out, file) {
+		t.Fatalf("backup: %q, %v", out, err)
+	}
+	list := filepath.Join(f.dir, "erasures.jsonl")
+	if _, err := journal.OpenErasures(list).Erase(t.Context(), f.d, journal.By{Via: "desk"}, "request", []id.ID{gone}, nil); err != nil {
+		t.Fatal(err)
+	}
+	f.happens(t, "later")
+	f.signs(t)
+
+	// A new machine: the folder holds what is kept outside backups.
+	home := t.TempDir()
+	if err := os.CopyFS(filepath.Join(home, "keys"), os.DirFS(filepath.Join(f.dir, "keys"))); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(filepath.Join(home, "checkpoints"), os.DirFS(filepath.Join(f.dir, "checkpoints"))); err != nil {
+		t.Fatal(err)
+	}
+	out, err := does(t, &restoreCmd{File: file, Erasures: list, JSON: true}, home)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told restored
+	if err := json.Unmarshal([]byte(out), &told); err != nil || told.Erased != 1 || !told.Journal.OK() || told.Journal.Entries != 2 || told.Journal.Checkpoints != 1 || told.Keys {
+		t.Errorf("told %s, %v", out, err)
+	}
+	if content, err := os.ReadFile(filepath.Join(home, "files", "abcd")); err != nil || string(content) != "a picture" {
+		t.Errorf("the file: %q, %v", content, err)
+	}
+	for _, suffix := range []string{"", "-wal"} {
+		if content, _ := os.ReadFile(filepath.Join(home, "onegrid.db"+suffix)); bytes.Contains(content, []byte(secret)) {
+			t.Error("the erased content came back")
+		}
+	}
+	if aside, _ := filepath.Glob(filepath.Join(home, "checkpoints", "before-restore-*", "*.txt")); len(aside) != 2 {
+		t.Errorf("put aside: %v", aside)
+	}
+	if _, err := does(t, &journalVerifyCmd{}, home); err != nil {
+		t.Errorf("verify after the restore: %v", err)
+	}
+	// The auditor's own copy of the newer checkpoint still tells on the older copy.
+	if out, err := does(t, &journalVerifyCmd{Checkpoint: []string{filepath.Join(f.dir, "checkpoints", "latest.txt")}}, home); !errors.Is(err, journal.ErrDamaged) {
+		t.Errorf("verify against the newer checkpoint: %q, %v", out, err)
+	}
+	if _, err := does(t, &restoreCmd{File: file}, home); !errors.Is(err, backup.ErrInUse) && !errors.Is(err, db.ErrInUse) {
+		t.Errorf("restore over it: %v", err)
+	}
+}
+
+// The verdict of verify is the exit code and one sentence a problem.
+func TestJournalVerifyCommand(t *testing.T) {
+	f := newFolder(t)
+	f.happens(t, "one")
+	f.happens(t, "two")
+	f.signs(t)
+	out, err := does(t, &journalVerifyCmd{JSON: true}, f.dir)
+	var report journal.Report
+	if err != nil || json.Unmarshal([]byte(out), &report) != nil || report.Entries != 2 || report.Checkpoints != 1 {
+		t.Errorf("sound: %s, %v", out, err)
+	}
+	if err := f.d.Write(t.Context(), func(tx *db.Tx) error {
+		_, err := tx.Exec(`UPDATE journal_entry SET via = 'nobody' WHERE number = 2`)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if out, err = does(t, &journalVerifyCmd{}, f.dir); !errors.Is(err, journal.ErrDamaged) || strings.Count(out, "\n") != 2 {
+		t.Errorf("changed: %q, %v", out, err)
+	}
+	bad := filepath.Join(t.TempDir(), "note.txt")
+	if err := os.WriteFile(bad, []byte("hello"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := does(t, &journalVerifyCmd{Checkpoint: []string{bad}}, f.dir); fault.Of(err).Kind != fault.Invalid {
+		t.Errorf("no checkpoint: %v", err)
+	}
+	if _, err := does(t, &journalVerifyCmd{}, t.TempDir()); !errors.Is(err, db.ErrMissing) {
+		t.Errorf("an empty folder: %v", err)
+	}
+	if _, err := does(t, &backupCmd{File: filepath.Join(t.TempDir(), "x")}, t.TempDir()); !errors.Is(err, db.ErrMissing) {
+		t.Errorf("backup of an empty folder: %v", err)
+	}
+}
+
+// Checkpoints put aside twice in the same second would lose one set.
+func TestPutAsideRefusesToMix(t *testing.T) {
+	dir := t.TempDir()
+	at := time.Date(2026, 5, 1, 8, 0, 0, 0, time.UTC)
+	for round := range 2 {
+		if err := os.MkdirAll(filepath.Join(dir, "checkpoints"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "checkpoints", "latest.txt"), []byte{byte(round)}, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := putAside(dir, at); (err != nil) != (round == 1) {
+			t.Errorf("round %d: %v", round, err)
+		}
+	}
+}

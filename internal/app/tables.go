@@ -1,0 +1,23 @@
+package app
+
+import (
+	"onegrid/internal/core/access"
+	"onegrid/internal/core/calendar"
+	"onegrid/internal/core/casework"
+	"onegrid/internal/core/catalog"
+	"onegrid/internal/core/grid"
+	"onegrid/internal/core/journal"
+	"onegrid/internal/core/org"
+	"onegrid/internal/kit/db"
+	"onegrid/internal/kit/httpx"
+	"onegrid/internal/kit/jobs"
+	"onegrid/internal/work/figures"
+)
+
+// Tables are the tables of all rooms, in the order in which they are made, for
+// who works on a database without putting the rooms together: restoring a
+// backup.
+func Tables() []db.Room {
+	return []db.Room{journal.Room(), httpx.Room(), jobs.Room(), org.Room(), grid.Room(), calendar.Tables(),
+		access.Room(), catalog.Room(), casework.Room(), figures.Room()}
+}
