@@ -322,6 +322,6 @@ func (a *Access) wrote(tx *db.Tx, by journal.Who, kind string, subject id.ID, ve
 	if err := db.Bump(tx, room); err != nil {
 		return err
 	}
-	journal.Add(tx, journal.Entry{Kind: kind, Subject: subject, By: by.By(), Version: version, Class: classAccess, Body: body})
+	journal.Add(tx, journal.Entry{Kind: kind, Subject: subject, By: by.By(), Version: version, Sight: unseen, Class: classAccess, Body: body})
 	return nil
 }

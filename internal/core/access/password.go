@@ -165,19 +165,21 @@ func checkPassword(password, name string) error {
 			return bad("access.password_too_simple")
 		}
 	}
+	rest := folded
 	for _, common := range commonPasswords {
-		rest := strings.ReplaceAll(folded, common, "")
-		if utf8.RuneCountInString(rest) < 4 {
-			return bad("access.password_too_simple")
-		}
+		rest = strings.ReplaceAll(rest, common, "")
+	}
+	if rest != folded && utf8.RuneCountInString(rest) < 5 {
+		return bad("access.password_too_simple")
 	}
 	return nil
 }
 
 // commonPasswords are stems that lead every list of stolen passwords, here and
-// abroad. A password must have at least four characters beside one.
+// abroad, longer ones first. A password needs at least five characters beside
+// them.
 var commonPasswords = []string{
-	"password", "passw0rd", "p@ssw0rd", "qwerty", "qwertyuiop", "1qaz2wsx", "iloveyou", "admin", "administrator", "welcome",
-	"letmein", "abc123", "a123456", "123456", "1234567890", "123123", "111111", "888888", "666666", "woaini", "5201314", "onegrid",
-	"zxcvbnm", "asdfghjkl", "1q2w3e4r", "qazwsx", "yiwang", "wangge", "jinan",
+	"administrator", "qwertyuiop", "1234567890", "asdfghjkl", "password", "passw0rd", "p@ssw0rd", "iloveyou", "1qaz2wsx", "1q2w3e4r",
+	"zxcvbnm", "welcome", "5201314", "onegrid", "qwerty", "letmein", "qazwsx", "abc123", "123456", "123123", "111111", "888888", "666666",
+	"woaini", "yiwang", "wangge", "admin", "jinan", "1234", "123", "2025", "2026", "2027",
 }

@@ -33,6 +33,11 @@ const (
 	classAccess = "access_log" // retention class
 )
 
+// unseen is the sight of what this room writes to the journal: nobody's scope
+// opens it, only the administrators' level does, for whom the auditor's reading
+// is made. No live feed of a desk tells who signs in when.
+var unseen = journal.Sight{Secrecy: journal.Named}
+
 // session is one sign-in (会话). Only the hash of its secret is kept.
 type session struct {
 	id, account, person, post id.ID
@@ -222,7 +227,7 @@ func (a *Access) begin(tx *db.Tx, acc account, via, before string) (*Actor, stri
 		return nil, "", err
 	}
 	actor.Account, actor.Session, actor.Via, actor.Language, actor.ends = acc.ID, s.id, via, acc.Language, s.ends
-	journal.Add(tx, journal.Entry{Kind: "access.sign_in", Subject: acc.ID, By: actor.By(), Class: classAccess})
+	journal.Add(tx, journal.Entry{Kind: "access.sign_in", Subject: acc.ID, By: actor.By(), Sight: unseen, Class: classAccess})
 	return actor, token, nil
 }
 
@@ -235,7 +240,7 @@ func (a *Access) SignOut(tx *db.Tx, by *Actor) error {
 		return fmt.Errorf("end session: %w", err)
 	}
 	a.watch.endSession(tx, by.Session)
-	journal.Add(tx, journal.Entry{Kind: "access.sign_out", Subject: by.Account, By: by.By(), Class: classAccess})
+	journal.Add(tx, journal.Entry{Kind: "access.sign_out", Subject: by.Account, By: by.By(), Sight: unseen, Class: classAccess})
 	return db.Bump(tx, room)
 }
 
@@ -248,7 +253,7 @@ func (a *Access) SignOutEverywhere(tx *db.Tx, by *Actor) error {
 	if _, err := tx.Exec(`DELETE FROM access_device WHERE account = $1`, by.Account); err != nil {
 		return fmt.Errorf("forget devices: %w", err)
 	}
-	journal.Add(tx, journal.Entry{Kind: "access.sign_out_everywhere", Subject: by.Account, By: by.By(), Class: classAccess})
+	journal.Add(tx, journal.Entry{Kind: "access.sign_out_everywhere", Subject: by.Account, By: by.By(), Sight: unseen, Class: classAccess})
 	return a.endSessions(tx, by.Account, by.Person)
 }
 

@@ -153,7 +153,7 @@ func (a *Access) wrong(ctx context.Context, d *db.DB, keys []attemptKey, acc acc
 			return err
 		}
 		if wait > 0 && !acc.ID.IsZero() {
-			journal.Add(tx, journal.Entry{Kind: "access.sign_in_slowed", Subject: acc.ID, By: journal.By{Via: "system"}, Class: classAccess,
+			journal.Add(tx, journal.Entry{Kind: "access.sign_in_slowed", Subject: acc.ID, By: journal.By{Via: "system"}, Sight: unseen, Class: classAccess,
 				Body: map[string]int64{"seconds": int64(wait / time.Second)}})
 		}
 		return nil

@@ -105,7 +105,7 @@ func (a *Access) Refused(ctx context.Context, d *db.DB, by *Actor, op, code stri
 	// A refusal that cannot be written is still a refusal; the database's own
 	// trouble shows elsewhere.
 	_ = d.Write(ctx, func(tx *db.Tx) error {
-		journal.Add(tx, journal.Entry{Kind: "access.refused", Subject: by.Person, By: by.By(), Class: classAccess,
+		journal.Add(tx, journal.Entry{Kind: "access.refused", Subject: by.Person, By: by.By(), Sight: unseen, Class: classAccess,
 			Body: map[string]string{"operation": op, "code": code}})
 		return nil
 	})
