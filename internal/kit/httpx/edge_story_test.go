@@ -36,7 +36,7 @@ import (
 )
 
 // one opens the front on SQLite only: for what does not touch the store.
-func one(t *testing.T, set func(*httpx.Options)) *front {
+func one(t testing.TB, set func(*httpx.Options)) *front {
 	t.Helper()
 	clock := dbtest.NewClock(time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC))
 	rooms := []db.Room{httpx.Room(), {Name: "lamp", Migrations: oneFile("0001_lamp.sql", lampTable)}}
@@ -84,7 +84,7 @@ func TestBadInput(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			g := *f
-			g.T = t
+			g.TB = t
 			method, at := c.method, c.path
 			if method == "" {
 				method = "PUT"

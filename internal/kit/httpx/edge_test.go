@@ -70,7 +70,7 @@ var (
 
 // front is the real edge over a real database, with one small room behind it.
 type front struct {
-	*testing.T
+	testing.TB
 	*httptest.Server
 	edge  *httpx.Edge
 	clock *dbtest.Clock
@@ -110,9 +110,9 @@ func each(t *testing.T, set func(*httpx.Options), story func(f *front)) {
 	})
 }
 
-func open(t *testing.T, d *db.DB, clock *dbtest.Clock, set func(*httpx.Options)) *front {
+func open(t testing.TB, d *db.DB, clock *dbtest.Clock, set func(*httpx.Options)) *front {
 	t.Helper()
-	f := &front{T: t, clock: clock, db: d, log: &lockedBuffer{}, runs: new(atomic.Int64)}
+	f := &front{TB: t, clock: clock, db: d, log: &lockedBuffer{}, runs: new(atomic.Int64)}
 	catalogue, err := words.New(
 		words.Source{Room: "httpx", Files: httpx.Words},
 		words.Source{Room: "lamp", Files: twoFiles(
@@ -268,7 +268,7 @@ type answer struct {
 	body []byte
 }
 
-func (a answer) problem(t *testing.T) httpx.Problem {
+func (a answer) problem(t testing.TB) httpx.Problem {
 	t.Helper()
 	var p httpx.Problem
 	if err := json.Unmarshal(a.body, &p); err != nil || a.Header.Get("Content-Type") != "application/problem+json" {
@@ -306,7 +306,7 @@ func (f *front) asks(method, path, body string, headers ...string) answer {
 // refuses demands a status and code, and gives the problem.
 func (f *front) refuses(want string, a answer) httpx.Problem {
 	f.Helper()
-	p := a.problem(f.T)
+	p := a.problem(f.TB)
 	if got := fmt.Sprintf("%d %s", a.StatusCode, p.Code); got != want {
 		f.Fatalf("got %s, want %s: %s", got, want, a.body)
 	}

@@ -65,6 +65,7 @@ func Download[A, I any](e *Edge, op Op, fn func(tx *db.Tx, by A, in *I) (*Conten
 }
 
 func (rq *request) give(c *Content) error {
+	rq.w.setTime(fileWait)
 	h := rq.w.Header()
 	h.Set("Content-Type", c.Type)
 	disposition := "attachment"

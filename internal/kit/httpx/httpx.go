@@ -81,6 +81,7 @@ type Options struct {
 
 	MaxRequests    int            // at a time, streams not counted; default 1024
 	MaxStreams     int            // at a time; default 10,000
+	StreamWait     time.Duration  // how long an event may take to leave before its reader counts as stuck; default 10 s
 	Hosts          []string       // accepted Host names; none: any
 	TrustedOrigins []string       // other origins that may send writes
 	Proxies        []netip.Prefix // reverse proxies whose X-Forwarded-For is believed
@@ -129,6 +130,9 @@ func New(o Options) (*Edge, error) {
 	}
 	if o.MaxStreams == 0 {
 		o.MaxStreams = 10_000
+	}
+	if o.StreamWait == 0 {
+		o.StreamWait = 10 * time.Second
 	}
 	if o.Words == nil {
 		c, err := words.New(words.Source{Room: "httpx", Files: Words})
@@ -252,7 +256,7 @@ func btoi(b bool) int {
 func (e *Edge) describe(op Op) huma.Operation {
 	h := huma.Operation{
 		OperationID: op.ID, Method: op.Method, Path: op.Path, Summary: op.Summary, Tags: op.Tags,
-		DefaultStatus: op.Status, MaxBodyBytes: op.MaxBody, BodyReadTimeout: bodyTimeout,
+		DefaultStatus: op.Status, MaxBodyBytes: op.MaxBody, BodyReadTimeout: -1, // body.go sees to it
 		Extensions: map[string]any{"x-kind": op.Kind},
 	}
 	switch {

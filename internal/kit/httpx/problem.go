@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -216,6 +218,13 @@ func newProblem(hc huma.Context, status int, msg string, errs ...error) huma.Sta
 		if errors.As(err, &inner) {
 			f = inner
 			break
+		}
+		var line *net.OpError
+		switch {
+		case errors.Is(err, io.ErrUnexpectedEOF):
+			f = ErrMalformed.Because(err)
+		case errors.As(err, &line): // the sender has gone in the middle of its request
+			f = ErrTimeout.Because(err)
 		}
 		if f.Kind != fault.Invalid {
 			continue

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 // gzipFrom is the size from which packing an answer saves a packet.
@@ -31,6 +32,7 @@ type recorder struct {
 	sent   bool  // the header has left
 	gzip   bool  // the reader takes gzip
 	head   bool
+	timed  bool // the time in which the answer must leave is set
 	wait   bool // the beginning is held back until its size is known
 	held   bytes.Buffer
 	packer *gzip.Writer
@@ -85,7 +87,17 @@ func (w *recorder) WriteHeader(status int) {
 
 func (w *recorder) send() {
 	w.sent = true
+	if !w.timed {
+		w.setTime(answerWait)
+	}
 	w.ResponseWriter.WriteHeader(w.status)
+}
+
+// setTime sets the time in which the rest of the answer must leave.
+func (w *recorder) setTime(d time.Duration) {
+	w.timed = true
+	// A connection without deadlines (in a test) has none to keep.
+	_ = http.NewResponseController(w.ResponseWriter).SetWriteDeadline(time.Now().Add(d))
 }
 
 // Write takes a piece of the answer.

@@ -3,16 +3,12 @@ package httpx
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/id"
 )
-
-// bodyTimeout is how long a body may take to arrive: a photo over a slow line.
-const bodyTimeout = 60 * time.Second
 
 // Read registers an operation that only reads: fn runs in one read-only
 // transaction, which is over before the answer is written.

@@ -92,18 +92,6 @@ func (rq *request) content(op Op) []byte {
 	return h.Sum(nil)
 }
 
-// hashed feeds the bytes that are read to the request's digest.
-type hashed struct {
-	io.ReadCloser
-	h hash.Hash
-}
-
-func (b hashed) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	b.h.Write(p[:n])
-	return n, err
-}
-
 var goodRequestID = regexp.MustCompile(`^[A-Za-z0-9._-]{8,64}$`)
 
 // newRequestID takes the id of a proxy in front of us, if it has a harmless

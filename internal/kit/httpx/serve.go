@@ -17,14 +17,19 @@ import (
 	"onegrid/internal/kit/words"
 )
 
-// The server's limits. A body has bodyTimeout to arrive; an answer that is no
-// stream has a minute to leave.
+// The server's limits. Bodies have their own (body.go), and so have streams and
+// files; readTimeout and writeTimeout only bound what those leave open. The
+// latter runs from the header on and covers the arrival of the body too.
 const (
 	readHeaderTimeout = 10 * time.Second
-	readTimeout       = 90 * time.Second
-	writeTimeout      = 60 * time.Second
+	readTimeout       = 30 * time.Minute
+	writeTimeout      = 30 * time.Minute
 	idleTimeout       = 120 * time.Second
 	maxHeaderBytes    = 32 << 10
+
+	// answerWait is how long an answer may take to leave once it is written.
+	answerWait = time.Minute
+	fileWait   = 20 * time.Minute
 )
 
 // router lets huma register on the edge's mux; every handler learns which
@@ -83,7 +88,7 @@ func (e *Edge) report(rq *request, begun time.Time, err error) {
 	took := e.o.Now().Sub(begun)
 	e.figures.observe(rq, took)
 	level := slog.LevelInfo
-	if rq.cause != nil || rq.w.status >= 500 {
+	if rq.w.status >= 500 || rq.cause != nil && rq.w.status < 400 {
 		level = slog.LevelError
 	} else if rq.probe() {
 		level = slog.LevelDebug
@@ -156,7 +161,7 @@ func (e *Edge) admit(w *recorder, r *http.Request) {
 	if i, ok := e.byRoute[pattern]; ok {
 		limit = e.ops[i].MaxBody
 	}
-	r.Body = hashed{http.MaxBytesReader(w, r.Body, limit), rq.body}
+	r.Body = newBody(w, r, limit, rq.body)
 	e.mux.ServeHTTP(w, r)
 }
 

@@ -11,10 +11,6 @@ import (
 	"time"
 )
 
-// writeWait is how long one event may take to leave before the reader counts as
-// stuck and is cut off.
-const writeWait = 10 * time.Second
-
 // LastEvent is where a resuming reader of a stream stopped; embed it in the
 // input. The query form serves readers that can't set the header on their first
 // connection.
@@ -44,6 +40,7 @@ func (l LastEvent) After() (int64, error) {
 type EventWriter struct {
 	w       http.ResponseWriter
 	rc      *http.ResponseController
+	wait    time.Duration // how long one event may take to leave
 	buf     bytes.Buffer
 	started bool
 }
@@ -89,7 +86,7 @@ func line(b *bytes.Buffer, field, value string) {
 }
 
 func (w *EventWriter) send() error {
-	if err := w.rc.SetWriteDeadline(time.Now().Add(writeWait)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+	if err := w.rc.SetWriteDeadline(time.Now().Add(w.wait)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return fmt.Errorf("deadline of an event: %w", err)
 	}
 	if !w.started {
@@ -112,7 +109,7 @@ func (w *EventWriter) send() error {
 // stream runs fn with a writer; it ends when the client goes or the program
 // stops.
 func (e *Edge) stream(rq *request, fn func(context.Context, *EventWriter) error) {
-	rq.stream = true
+	rq.stream, rq.w.timed = true, true
 	rq.leave() // streams have their own limit
 	ctx, cancel := context.WithCancel(rq.r.Context())
 	defer cancel()
@@ -123,7 +120,7 @@ func (e *Edge) stream(rq *request, fn func(context.Context, *EventWriter) error)
 		case <-ctx.Done():
 		}
 	}()
-	w := &EventWriter{w: rq.w, rc: http.NewResponseController(rq.w)}
+	w := &EventWriter{w: rq.w, rc: http.NewResponseController(rq.w), wait: e.o.StreamWait}
 	// The server's read deadline would end the stream from below: after it the
 	// connection's background read fails and the request counts as gone.
 	if err := w.rc.SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
