@@ -1,21 +1,9 @@
 package grid
 
 import (
-	"onegrid/internal/kit/fault"
 	"onegrid/internal/kit/geo"
 
 	"github.com/paulmach/orb"
-)
-
-var (
-	// ErrNoCode says that a feature has no property "code".
-	ErrNoCode = fault.New(fault.Invalid, "grid.code_missing")
-	// ErrCodeTwice says that two features of one file have the same code.
-	ErrCodeTwice = fault.New(fault.Invalid, "grid.code_twice")
-	// ErrKind says that a kind is neither comprehensive nor special.
-	ErrKind = fault.New(fault.Invalid, "grid.unknown_kind")
-	// ErrNoFeatures says that a file holds no polygon at all.
-	ErrNoFeatures = fault.New(fault.Invalid, "grid.no_features")
 )
 
 // Drawing is one feature of a file of grids, read and brought to WGS84. Err
@@ -35,8 +23,8 @@ func (d Drawing) Drawn() Drawn {
 }
 
 // ReadDrawings reads the features of a GeoJSON file of grids whose coordinates
-// are of the given datum. A feature needs a property "code", once in the file;
-// "kind" is "comprehensive" when it is missing. A file that is no GeoJSON or
+// are of the given datum. A feature needs a property "code", once in the file; "kind"
+// may be "special". A file that is no GeoJSON or
 // holds nothing is refused whole.
 func ReadDrawings(text []byte, datum geo.Datum) ([]Drawing, error) {
 	if datum.String() == "" {
@@ -71,23 +59,27 @@ func ReadDrawings(text []byte, datum geo.Datum) ([]Drawing, error) {
 
 func (d *Drawing) read(datum geo.Datum) (err error) {
 	if d.Code == "" {
-		return ErrNoCode
+		return ErrNoCode.At("code", "grid.code_missing")
 	}
+	// A foreign file may mean something else by "kind"; only this word counts
+	// here, an import checks it.
 	d.Kind = Comprehensive
-	if kind, ok := d.Feature.Text("kind"); ok && kind != "" {
-		if d.Kind = Kind(kind); !d.Kind.known() {
-			return ErrKind.With("kind", kind)
-		}
+	if kind, _ := d.Feature.Text("kind"); Kind(kind) == Special {
+		d.Kind = Special
 	}
-	shape := d.Feature.Shape
-	if datum != geo.WGS84 {
-		shape, err = toWGS84(shape, datum)
-		if err != nil {
-			return err
-		}
-	}
-	d.Shape, err = geo.ShapeOf(shape)
+	d.Shape, err = shapeOf(d.Feature.Shape, datum)
 	return err
+}
+
+// shapeOf brings a drawn shape to WGS84 and onto the lattice.
+func shapeOf(m orb.MultiPolygon, datum geo.Datum) (geo.Shape, error) {
+	if datum != geo.WGS84 {
+		var err error
+		if m, err = toWGS84(m, datum); err != nil {
+			return nil, err
+		}
+	}
+	return geo.ShapeOf(m)
 }
 
 func toWGS84(m orb.MultiPolygon, datum geo.Datum) (orb.MultiPolygon, error) {

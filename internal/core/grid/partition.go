@@ -81,6 +81,8 @@ type Partition struct {
 	Flaws  []Flaw      // largest first
 
 	locator *geo.Index
+	plane   *geo.Subdivision
+	faces   []int // per face of the plane, the grid that has it, or -1
 }
 
 // Build brings the borders of a layer together and looks for what is wrong:
@@ -107,7 +109,7 @@ func Build(drawn []Drawn) (*Partition, error) {
 	}
 	b.assign()
 	b.gaps()
-	p := &Partition{Shapes: b.plane.Merge(b.faces, len(drawn))}
+	p := &Partition{Shapes: b.plane.Merge(b.faces, len(drawn)), plane: b.plane, faces: b.faces}
 	p.locator = geo.NewIndex(p.Shapes)
 	for i, s := range p.Shapes {
 		if s == nil {
@@ -130,6 +132,20 @@ func (p *Partition) Find(at orb.Point) int {
 		return i
 	}
 	return p.locator.Near(n, Reach, nil)
+}
+
+// Outlines joins the grids of each group (a street, a platform): group[i] is
+// that of the i-th grid, from 0 to n-1, or negative. A group without ground has
+// a nil shape.
+func (p *Partition) Outlines(group []int, n int) []geo.Shape {
+	owner := make([]int, len(p.faces))
+	for f, g := range p.faces {
+		owner[f] = -1
+		if g >= 0 {
+			owner[f] = group[g]
+		}
+	}
+	return p.plane.Merge(owner, n)
 }
 
 // builder holds what Build knows while it works.

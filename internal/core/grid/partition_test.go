@@ -387,7 +387,7 @@ func near(t *testing.T, p *Partition, kind FlawKind, at orb.Point, metres float6
 	return Flaw{}
 }
 
-func build(t *testing.T, drawn []Drawn) *Partition {
+func build(t testing.TB, drawn []Drawn) *Partition {
 	t.Helper()
 	p, err := Build(drawn)
 	if err != nil {

@@ -154,9 +154,11 @@ func (b Box) Contains(n Node) bool {
 	return n.X >= b.Min.X && n.X <= b.Max.X && n.Y >= b.Min.Y && n.Y <= b.Max.Y
 }
 
-// Meets says whether the two rectangles share at least a point.
+// Meets says whether the two rectangles share at least a point; one that runs
+// from east to west holds none.
 func (b Box) Meets(c Box) bool {
-	return b.Min.X <= c.Max.X && c.Min.X <= b.Max.X && b.Min.Y <= c.Max.Y && c.Min.Y <= b.Max.Y
+	return b.Min.X <= c.Max.X && c.Min.X <= b.Max.X && b.Min.Y <= c.Max.Y && c.Min.Y <= b.Max.Y &&
+		b.Min.X <= b.Max.X && c.Min.X <= c.Max.X
 }
 
 // Grow gives the rectangle made larger by at least the given metres on every

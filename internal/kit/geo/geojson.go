@@ -130,6 +130,18 @@ func readFeature(raw []byte) Feature {
 	return f
 }
 
+// ReadGeometry reads a GeoJSON geometry that is a Polygon or MultiPolygon.
+func ReadGeometry(raw []byte) (orb.MultiPolygon, error) {
+	var in struct {
+		Type        string          `json:"type"`
+		Coordinates json.RawMessage `json:"coordinates"`
+	}
+	if err := json.Unmarshal(raw, &in); err != nil {
+		return nil, ErrGeometry.With("why", err.Error())
+	}
+	return readGeometry(in.Type, in.Coordinates)
+}
+
 func readGeometry(kind string, raw []byte) (orb.MultiPolygon, error) {
 	var polygons [][][][]float64
 	var err error

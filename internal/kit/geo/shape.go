@@ -302,3 +302,68 @@ func (p Polygon) StrayHole() (Node, bool) {
 	}
 	return Node{}, false
 }
+
+// Pack writes the shape as numbers only, for storage: polygons of rings of
+// coordinates in lattice units, longitude and latitude in turn.
+func (s Shape) Pack() [][][]int32 {
+	out := make([][][]int32, len(s))
+	for i, p := range s {
+		for _, r := range p {
+			flat := make([]int32, 0, 2*len(r))
+			for _, n := range r {
+				flat = append(flat, n.X, n.Y)
+			}
+			out[i] = append(out[i], flat)
+		}
+	}
+	return out
+}
+
+// Unpack reads what Pack wrote, and refuses what it cannot have written.
+func Unpack(in [][][]int32) (Shape, error) {
+	var s Shape
+	for _, polygon := range in {
+		var p Polygon
+		for _, flat := range polygon {
+			if len(flat) < 6 || len(flat)%2 != 0 {
+				return nil, ErrRing
+			}
+			r := make(Ring, 0, len(flat)/2)
+			for i := 0; i < len(flat); i += 2 {
+				r = append(r, Node{flat[i], flat[i+1]})
+			}
+			p = append(p, r)
+		}
+		if len(p) == 0 {
+			return nil, ErrRing
+		}
+		s = append(s, p)
+	}
+	if len(s) == 0 {
+		return nil, ErrRing
+	}
+	return s, nil
+}
+
+// Same says whether two shapes have the same sides, whatever the order of
+// their rings and where each begins.
+func (s Shape) Same(o Shape) bool {
+	type span struct{ a, b Node }
+	sides := map[span]int{}
+	count := func(t Shape, by int) {
+		t.Sides(func(a, b Node) {
+			if b.before(a) {
+				a, b = b, a
+			}
+			sides[span{a, b}] += by
+		})
+	}
+	count(s, 1)
+	count(o, -1)
+	for _, n := range sides {
+		if n != 0 {
+			return false
+		}
+	}
+	return true
+}
