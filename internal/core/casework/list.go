@@ -1,0 +1,463 @@
+package casework
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"onegrid/internal/core/access"
+	"onegrid/internal/core/journal"
+	"onegrid/internal/kit/db"
+	"onegrid/internal/kit/fault"
+	"onegrid/internal/kit/id"
+)
+
+// Filter is what a list is cut by.
+type Filter struct {
+	View       string // mine, open (default), closed, all
+	States     []State
+	Stage      string
+	Item       string
+	Street     id.ID
+	Platform   id.ID
+	Grid       id.ID
+	Department id.ID
+	Late, Near bool
+	Channel    string
+	Query      string
+}
+
+// ErrFilter names a part of a filter that can't be.
+var ErrFilter = fault.New(fault.Invalid, "case.filter")
+
+// Cursor is where a page ended: the values of the order at its last row.
+type Cursor struct {
+	At     int64 `json:"a,omitempty"`
+	ID     id.ID `json:"i,omitzero"`
+	Serial int64 `json:"s,omitempty"` // of a search
+}
+
+// states of the views, over both flows.
+var (
+	openStates   = statesOf(func(a About) bool { return !a.Shut })
+	closedStates = statesOf(func(a About) bool { return a.Shut })
+)
+
+func statesOf(want func(About) bool) []State {
+	var out []State
+	for _, f := range Flows() {
+		for _, s := range f.States {
+			if want(f.About[s]) && !slices.Contains(out, s) {
+				out = append(out, s)
+			}
+		}
+	}
+	return out
+}
+
+// states are those a filter asks for.
+func (f Filter) states() ([]State, error) {
+	var base []State
+	switch f.View {
+	case "", "open", "mine":
+		base = openStates
+	case "closed":
+		base = closedStates
+	case "all":
+		base = append(slices.Clone(openStates), closedStates...)
+	default:
+		return nil, ErrFilter.At("query.view", "field.wrong")
+	}
+	if f.Late || f.Near {
+		base = openStates
+	}
+	if len(f.States) > 0 {
+		for _, s := range f.States {
+			if !slices.Contains(openStates, s) && !slices.Contains(closedStates, s) {
+				return nil, ErrFilter.At("query.state", "field.wrong")
+			}
+		}
+		if f.View == "" || f.View == "all" {
+			base = f.States
+		} else {
+			base = slices.DeleteFunc(slices.Clone(base), func(s State) bool { return !slices.Contains(f.States, s) })
+		}
+	}
+	if f.Stage != "" {
+		base = slices.DeleteFunc(slices.Clone(base), func(s State) bool { return !slices.Contains(stagesOf(s), f.Stage) })
+	}
+	return base, nil
+}
+
+// stagesOf are the stages a state can be, in either flow.
+func stagesOf(s State) []string {
+	var out []string
+	for _, f := range Flows() {
+		if a, ok := f.About[s]; ok {
+			out = append(out, a.Stage)
+		}
+	}
+	return out
+}
+
+// line is one index to read: a column, its value and a condition on top.
+type line struct {
+	column string
+	node   id.ID
+	max    journal.Secrecy
+	also   string // as the index's own condition demands
+	join   string
+}
+
+// lines turns the actor's walks into indexes of this room's tables. A post on
+// the route is the owner, who acts for it, who handled it or who is asked.
+func lines(walks []access.Walk) []line {
+	var out []line
+	for _, w := range walks {
+		switch w.Column {
+		case access.PostColumn:
+			out = append(out,
+				line{column: "c.post_id", node: w.Node, max: w.MaxSecrecy},
+				line{column: "c.acting_post_id", node: w.Node, max: w.MaxSecrecy, also: " AND c.acting_post_id <> c.post_id"},
+				line{column: "c.handler_post_id", node: w.Node, max: w.MaxSecrecy},
+				line{column: "c.ask_post_id", node: w.Node, max: w.MaxSecrecy})
+		case access.PersonColumn:
+			out = append(out, line{column: "n.person_id", node: w.Node, max: w.MaxSecrecy, join: " JOIN case_named n ON n.case_id = c.id"})
+		default:
+			out = append(out, line{column: "c." + w.Column, node: w.Node, max: w.MaxSecrecy})
+		}
+	}
+	return out
+}
+
+// mine are the lines of what waits for the posts the actor holds or stands in
+// for: theirs, what they act for, and what they are asked to decide.
+func mine(by *access.Actor) []line {
+	var out []line
+	posts := []id.ID{by.Post}
+	for _, g := range by.Grants {
+		posts = append(posts, g.Post)
+	}
+	var seen []id.ID
+	for _, p := range posts {
+		if p.IsZero() || slices.Contains(seen, p) {
+			continue
+		}
+		seen = append(seen, p)
+		for _, l := range lines([]access.Walk{{Column: access.PostColumn, Node: p, MaxSecrecy: journal.Named}}) {
+			if l.column != "c.handler_post_id" {
+				out = append(out, l)
+			}
+		}
+	}
+	return out
+}
+
+// condition is what a filter adds to each line's query.
+type condition struct {
+	sql  strings.Builder
+	args []any
+}
+
+func (q *condition) and(sql string, arg any) {
+	q.args = append(q.args, arg)
+	fmt.Fprintf(&q.sql, " AND "+sql, len(q.args)+fixedArgs)
+}
+
+// fixedArgs are the arguments every line's query has: node, state, secrecy and
+// the order's two values.
+const fixedArgs = 5
+
+// nearAhead is how far ahead of its deadline a case can count as due soon: four
+// hours of running time, with the longest holiday and a weekend between.
+const nearAhead = 14 * 24 * time.Hour
+
+func (f Filter) condition(now time.Time) *condition {
+	q := &condition{}
+	if f.View != "mine" {
+		// A verification or check is part of its case; only who must do it
+		// finds it in a list.
+		q.sql.WriteString(" AND c.parent_id IS NULL")
+	}
+	if f.Item != "" {
+		q.and("c.item = $%d", f.Item)
+	}
+	for column, node := range map[string]id.ID{"street_id": f.Street, "platform_id": f.Platform, "grid_id": f.Grid, "department_id": f.Department} {
+		if !node.IsZero() {
+			q.and("c."+column+" = $%d", node)
+		}
+	}
+	if f.Channel != "" {
+		q.and("c.channel = $%d", f.Channel)
+	}
+	switch {
+	case f.Late:
+		q.and("c.list_at < $%d", now.UnixMilli())
+	case f.Near:
+		q.and("c.list_at >= $%d", now.UnixMilli())
+		q.and("c.list_at < $%d", now.Add(nearAhead).UnixMilli())
+		q.and("c.near_at <= $%d", now.UnixMilli())
+	}
+	return q
+}
+
+// List gives one page of the cases the actor may see, in the order of their due
+// time, closed ones newest first. Each granted node and state is one walk along
+// one index with a limit; the walks are merged here. (DESIGN.md section 5)
+func (d *Desk) List(tx *db.Tx, by *access.Actor, f Filter, after *Cursor, limit int) ([]Case, *Cursor, error) {
+	states, err := f.states()
+	if err != nil {
+		return nil, nil, err
+	}
+	if f.Query != "" {
+		return d.search(tx, by, f, states, after, limit)
+	}
+	ls := lines(by.Walks("case.view"))
+	if f.View == "mine" {
+		ls = mine(by)
+	}
+	q := f.condition(tx.Now())
+	var out []Case
+	for _, s := range states {
+		for _, l := range ls {
+			some, err := walk(tx, l, s, q, after, limit+1)
+			if err != nil {
+				return nil, nil, err
+			}
+			out = append(out, some...)
+		}
+	}
+	slices.SortFunc(out, func(a, b Case) int { return cmp.Or(cmp.Compare(a.listAt(), b.listAt()), a.ID.Compare(b.ID)) })
+	out = slices.CompactFunc(out, func(a, b Case) bool { return a.ID == b.ID })
+	if f.View == "mine" {
+		out = slices.DeleteFunc(out, func(c Case) bool { return !sees(by, c) })
+	}
+	if len(out) <= limit {
+		return out, nil, nil
+	}
+	out = out[:limit]
+	last := out[limit-1]
+	return out, &Cursor{At: last.listAt(), ID: last.ID}, nil
+}
+
+// walk reads one line in one state.
+func walk(tx *db.Tx, l line, s State, q *condition, after *Cursor, limit int) ([]Case, error) {
+	at, last := int64(-1)<<62, id.ID{}
+	if after != nil {
+		at, last = after.At, after.ID
+	}
+	args := append([]any{l.node, s, int64(l.max), at, last[:]}, q.args...)
+	return many(tx, `SELECT `+prefixed+` FROM cases c`+l.join+` WHERE `+l.column+` = $1 AND c.state = $2 AND c.secrecy <= $3 AND (c.list_at, c.id) > ($4, $5)`+
+		l.also+q.sql.String()+fmt.Sprintf(` ORDER BY c.list_at, c.id LIMIT %d`, limit), args...)
+}
+
+// prefixed are the columns of a case in a query with a join.
+var prefixed = func() string {
+	names := strings.FieldsFunc(caseColumns, func(r rune) bool { return r == ',' || r == ' ' || r == '\n' || r == '\t' })
+	return "c." + strings.Join(names, ", c.")
+}()
+
+// search lists what a query finds, newest first.
+func (d *Desk) search(tx *db.Tx, by *access.Actor, f Filter, states []State, after *Cursor, limit int) ([]Case, *Cursor, error) {
+	terms, err := queryTerms(f.Query)
+	if err != nil {
+		return nil, nil, err
+	}
+	before := int64(1) << 62
+	if after != nil && after.Serial > 0 {
+		before = after.Serial
+	}
+	var hits []hit
+	full := false
+	for _, w := range by.Walks("case.view") {
+		if w.Column == access.PostColumn || w.Column == access.PersonColumn {
+			continue
+		}
+		some, err := found(tx, w, terms, before)
+		if err != nil {
+			return nil, nil, err
+		}
+		full = full || len(some) == maxHits
+		hits = append(hits, some...)
+	}
+	slices.SortFunc(hits, func(a, b hit) int { return cmp.Compare(b.serial, a.serial) })
+	hits = slices.CompactFunc(hits, func(a, b hit) bool { return a.id == b.id })
+	var out []Case
+	var next *Cursor
+	for i, h := range hits {
+		c, err := get(tx, h.id)
+		if err != nil {
+			return nil, nil, err
+		}
+		if sees(by, c) && slices.Contains(states, c.State) && f.keeps(c, tx.Now()) && contains(c, f.Query) {
+			out = append(out, c)
+		}
+		if len(out) == limit && (i+1 < len(hits) || full) {
+			next = &Cursor{Serial: h.serial}
+			break
+		}
+	}
+	if next == nil && full && len(hits) > 0 {
+		next = &Cursor{Serial: hits[len(hits)-1].serial}
+	}
+	if after == nil || after.Serial == 0 {
+		// What a person reaches only through the own post or by name is little
+		// and read as a list.
+		own, err := d.ownHits(tx, by, f, states)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, c := range own {
+			if !slices.ContainsFunc(out, func(o Case) bool { return o.ID == c.ID }) {
+				out = append(out, c)
+			}
+		}
+	}
+	return out, next, nil
+}
+
+// ownHits searches what reaches the actor by post or by name only.
+func (d *Desk) ownHits(tx *db.Tx, by *access.Actor, f Filter, states []State) ([]Case, error) {
+	q := f.condition(tx.Now())
+	var out []Case
+	for _, w := range by.Walks("case.view") {
+		if w.Column != access.PostColumn && w.Column != access.PersonColumn {
+			continue
+		}
+		for _, l := range lines([]access.Walk{w}) {
+			for _, s := range states {
+				some, err := walk(tx, l, s, q, nil, maxHits)
+				if err != nil {
+					return nil, err
+				}
+				for _, c := range some {
+					if contains(c, f.Query) && !slices.ContainsFunc(out, func(o Case) bool { return o.ID == c.ID }) {
+						out = append(out, c)
+					}
+				}
+			}
+		}
+	}
+	return out, nil
+}
+
+// keeps is the filter's condition on a case that was found by its words.
+func (f Filter) keeps(c Case, now time.Time) bool {
+	at := func(want, is id.ID) bool { return want.IsZero() || want == is }
+	return (f.Item == "" || f.Item == c.Item) && at(f.Street, c.Street) && at(f.Platform, c.Platform) && at(f.Grid, c.Grid) && at(f.Department, c.Department) &&
+		(f.Channel == "" || f.Channel == c.Channel) && (!f.Late || c.Clock.Late(now)) && (!f.Near || c.near(now))
+}
+
+// near says whether a case is due soon.
+func (c Case) near(now time.Time) bool {
+	return !c.Clock.Near.IsZero() && !now.Before(c.Clock.Near) && !c.Clock.Late(now)
+}
+
+// Counts are how many cases wait where (件数). A count above countMost is told
+// as countMost: a screen shows "10000+", and no reader pays for counting more.
+type Counts struct {
+	AsOf    time.Time        `json:"as_of"`
+	ByState map[string]int64 `json:"by_state"`
+	Mine    int64            `json:"mine"`
+	Overdue int64            `json:"overdue"`
+	Near    int64            `json:"near"`
+}
+
+const countMost = 10_000
+
+// Counts counts the open cases the actor may see, each once, and what waits for
+// the actor's posts.
+func (d *Desk) Counts(tx *db.Tx, by *access.Actor) (Counts, error) {
+	now := tx.Now()
+	n := Counts{AsOf: now, ByState: map[string]int64{}}
+	walks := by.Walks("case.view")
+	for _, s := range openStates {
+		total, late, near, err := count(tx, walks, s, now)
+		if err != nil {
+			return n, err
+		}
+		n.ByState[string(s)] = total
+		n.Overdue += late
+		n.Near += near
+	}
+	seen := map[id.ID]bool{}
+	f := Filter{View: "mine"}
+	for _, l := range mine(by) {
+		for _, s := range openStates {
+			some, err := walkIDs(tx, l, s, f.condition(now))
+			if err != nil {
+				return n, err
+			}
+			for _, v := range some {
+				seen[v] = true
+			}
+		}
+	}
+	n.Mine = int64(len(seen))
+	return n, nil
+}
+
+// countRow is as little of a case as counting needs.
+type countRow struct {
+	id        id.ID
+	due, near int64
+}
+
+// count counts one state over all walks, each case once.
+func count(tx *db.Tx, walks []access.Walk, s State, now time.Time) (total, late, near int64, err error) {
+	seen := map[id.ID]bool{}
+	ls := lines(walks)
+	for _, l := range ls {
+		rows, err := tx.Query(`SELECT c.id, c.list_at, COALESCE(c.near_at, 0) FROM cases c`+l.join+` WHERE `+l.column+` = $1 AND c.state = $2 AND c.secrecy <= $3 AND c.parent_id IS NULL`+
+			l.also+fmt.Sprintf(` ORDER BY c.list_at, c.id LIMIT %d`, countMost), l.node, s, int64(l.max))
+		if err != nil {
+			return 0, 0, 0, fmt.Errorf("count cases: %w", err)
+		}
+		for rows.Next() {
+			var r countRow
+			if err := rows.Scan(&r.id, &r.due, &r.near); err != nil {
+				rows.Close()
+				return 0, 0, 0, fmt.Errorf("count cases: %w", err)
+			}
+			if len(ls) > 1 {
+				if seen[r.id] {
+					continue
+				}
+				seen[r.id] = true
+			}
+			total++
+			switch at := now.UnixMilli(); {
+			case r.due < at:
+				late++
+			case r.near > 0 && r.near <= at:
+				near++
+			}
+		}
+		if err := rows.Err(); err != nil {
+			rows.Close()
+			return 0, 0, 0, fmt.Errorf("count cases: %w", err)
+		}
+		rows.Close()
+	}
+	return min(total, countMost), late, near, nil
+}
+
+func walkIDs(tx *db.Tx, l line, s State, q *condition) ([]id.ID, error) {
+	rows, err := tx.Query(`SELECT c.id FROM cases c`+l.join+` WHERE `+l.column+` = $1 AND c.state = $2 AND c.secrecy <= $3 AND (c.list_at, c.id) > ($4, $5)`+
+		l.also+q.sql.String()+fmt.Sprintf(` LIMIT %d`, countMost), append([]any{l.node, s, int64(l.max), int64(-1) << 62, make([]byte, 16)}, q.args...)...)
+	if err != nil {
+		return nil, fmt.Errorf("count cases: %w", err)
+	}
+	defer rows.Close()
+	var out []id.ID
+	for rows.Next() {
+		var v id.ID
+		if err := rows.Scan(&v); err != nil {
+			return nil, fmt.Errorf("count cases: %w", err)
+		}
+		out = append(out, v)
+	}
+	return out, rows.Err()
+}

@@ -1,0 +1,68 @@
+package casework
+
+import (
+	"bytes"
+	"context"
+	"io"
+
+	"onegrid/internal/kit/blob"
+	"onegrid/internal/kit/httpx"
+)
+
+// maxUpload is the largest photo that is taken.
+const maxUpload = 15 << 20
+
+// KeepPicture stores an upload in an area, outside of any transaction: the
+// original as it came, which is evidence, and what is shown of it, made anew
+// without its hidden data. Codes: those of blob.
+func (d *Desk) KeepPicture(ctx context.Context, r io.Reader, area *blob.Area) (File, error) {
+	raw, err := io.ReadAll(io.LimitReader(r, maxUpload+1))
+	if err != nil {
+		return File{}, err
+	}
+	if len(raw) > maxUpload {
+		return File{}, blob.ErrTooLarge.With("limit", maxUpload)
+	}
+	p, err := d.pictures.Make(ctx, raw)
+	if err != nil {
+		return File{}, err
+	}
+	f := File{Media: "image/jpeg", Bytes: int64(len(raw)), Width: int64(p.Width), Height: int64(p.Height), Taken: p.Taken}
+	if p.Position != nil {
+		f.Lon, f.Lat = &p.Position.Lon, &p.Position.Lat
+	}
+	for _, one := range []struct {
+		into *string
+		data []byte
+	}{{&f.Blob, raw}, {&f.View, p.View}, {&f.Thumb, p.Thumb}} {
+		ref, err := area.Put(ctx, bytes.NewReader(one.data), maxUpload)
+		if err != nil {
+			return File{}, err
+		}
+		*one.into = ref.Hash.String()
+	}
+	return f, nil
+}
+
+// content gives out what is shown of a file, from where it lies.
+func (d *Desk) content(f File, size string) (*httpx.Content, error) {
+	name := f.View
+	if size == "thumb" {
+		name = f.Thumb
+	}
+	h, err := blob.ParseHash(name)
+	if err != nil {
+		return nil, err
+	}
+	return &httpx.Content{
+		Type: "image/jpeg", Inline: true, Modified: f.At, ETag: `"` + name[:16] + `"`, Cache: "private, max-age=3600",
+		Open: func() (io.ReadSeekCloser, error) {
+			for _, a := range []*blob.Area{d.files, d.strange} {
+				if a != nil && a.Has(h) {
+					return a.Open(h)
+				}
+			}
+			return nil, blob.ErrMissing
+		},
+	}, nil
+}

@@ -1,0 +1,40 @@
+package casework
+
+import (
+	"fmt"
+	"strings"
+
+	"onegrid/internal/kit/db"
+	"onegrid/internal/kit/id"
+)
+
+// The terms hold letters, digits and Chinese characters only (see cut), so they
+// can stand in quotes as lexemes; PostgreSQL's own parser is not asked.
+
+func indexPostgres(tx *db.Tx, caseID id.ID, terms []string) error {
+	_, err := tx.Exec(`INSERT INTO case_search (id, terms) VALUES ($1, array_to_tsvector(string_to_array($2, ' ')))`, caseID, strings.Join(terms, " "))
+	if err != nil {
+		return fmt.Errorf("index case: %w", err)
+	}
+	return nil
+}
+
+func unindexPostgres(tx *db.Tx, caseID id.ID) error {
+	if _, err := tx.Exec(`DELETE FROM case_search WHERE id = $1`, caseID); err != nil {
+		return fmt.Errorf("unindex case: %w", err)
+	}
+	return nil
+}
+
+func foundPostgres(tx *db.Tx, terms, ranks []string, before int64) ([]hit, error) {
+	quoted := make([]string, len(terms))
+	for i, t := range terms {
+		quoted[i] = `'` + t + `'`
+	}
+	q := strings.Join(quoted, " & ") + ` & ('` + strings.Join(ranks, `' | '`) + `')`
+	rows, err := tx.Query(`SELECT id, n FROM case_search WHERE terms @@ CAST($1 AS tsquery) AND n < $2 ORDER BY n DESC LIMIT $3`, q, before, maxHits)
+	if err != nil {
+		return nil, fmt.Errorf("search: %w", err)
+	}
+	return readHits(rows)
+}

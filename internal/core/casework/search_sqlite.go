@@ -1,0 +1,44 @@
+package casework
+
+import (
+	"fmt"
+	"strings"
+
+	"onegrid/internal/kit/db"
+	"onegrid/internal/kit/id"
+)
+
+func indexSQLite(tx *db.Tx, caseID id.ID, terms []string) error {
+	var n int64
+	if err := tx.Row(`INSERT INTO case_search_key (id) VALUES ($1) RETURNING n`, caseID).Scan(&n); err != nil {
+		return fmt.Errorf("index case: %w", err)
+	}
+	if _, err := tx.Exec(`INSERT INTO case_search (rowid, terms) VALUES ($1, $2)`, n, strings.Join(terms, " ")); err != nil {
+		return fmt.Errorf("index case: %w", err)
+	}
+	return nil
+}
+
+func unindexSQLite(tx *db.Tx, caseID id.ID) error {
+	if _, err := tx.Exec(`DELETE FROM case_search WHERE rowid = (SELECT n FROM case_search_key WHERE id = $1)`, caseID); err != nil {
+		return fmt.Errorf("unindex case: %w", err)
+	}
+	if _, err := tx.Exec(`DELETE FROM case_search_key WHERE id = $1`, caseID); err != nil {
+		return fmt.Errorf("unindex case: %w", err)
+	}
+	return nil
+}
+
+func foundSQLite(tx *db.Tx, terms, ranks []string, before int64) ([]hit, error) {
+	quoted := make([]string, len(terms))
+	for i, t := range terms {
+		quoted[i] = `"` + t + `"`
+	}
+	q := strings.Join(quoted, " AND ") + ` AND ("` + strings.Join(ranks, `" OR "`) + `")`
+	rows, err := tx.Query(`SELECT k.id, k.n FROM case_search JOIN case_search_key k ON k.n = case_search.rowid
+		WHERE case_search MATCH $1 AND case_search.rowid < $2 ORDER BY case_search.rowid DESC LIMIT $3`, q, before, maxHits)
+	if err != nil {
+		return nil, fmt.Errorf("search: %w", err)
+	}
+	return readHits(rows)
+}

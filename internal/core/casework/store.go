@@ -1,0 +1,290 @@
+package casework
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"onegrid/internal/core/journal"
+	"onegrid/internal/kit/db"
+	"onegrid/internal/kit/fault"
+	"onegrid/internal/kit/id"
+)
+
+//go:embed migrations
+var migrations embed.FS
+
+// Room is casework's part of the schema.
+func Room() db.Room {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		panic(err) // the folder is embedded above
+	}
+	return db.Room{Name: "casework", Migrations: files}
+}
+
+// ErrMissing says that there is no such case, or none that the actor may see.
+var ErrMissing = fault.New(fault.Missing, "case.missing")
+
+// ErrChanged says that somebody changed the case since it was read.
+var ErrChanged = fault.New(fault.Changed, "case.changed")
+
+const caseColumns = `id, number, arrived, parent_id, task, flow, item, item_version, condition, title, text, lon, lat, place,
+	hub_id, street_id, platform_id, grid_id, micro_id, department_id, state, priority, secrecy, channel,
+	post_id, acting_post_id, intake_post_id, handler_post_id, person_id, ask_post_id,
+	clock_kind, clock_row, clock_start, clock_limit, clock_calendar, clock_given, due_at, near_at, provisional, paused, remaining, clock_late_at,
+	late, verify_state, check_state, occurred_at, recorded_at, closed_at, version, made_up, facets`
+
+// scanner is a row or a row set.
+type scanner interface{ Scan(dest ...any) error }
+
+func scanCase(r scanner) (Case, error) {
+	var c Case
+	var lon, lat *float64
+	var secrecy, remaining int64
+	err := r.Scan(&c.ID, &c.Number, db.Int(&c.Arrived), &c.Parent, db.Text(&c.Task), &c.Flow, &c.Item, &c.ItemVersion, &c.Condition, &c.Title, &c.Text,
+		floatPointer{&lon}, floatPointer{&lat}, &c.Where,
+		&c.Hub, &c.Street, &c.Platform, &c.Grid, &c.Micro, &c.Department, &c.State, &c.Priority, &secrecy, &c.Channel,
+		&c.Post, &c.Acting, &c.Intake, &c.Handler, &c.Person, &c.AskPost,
+		db.Text((*string)(&c.Clock.Kind)), &c.Clock.Row, db.Time(&c.Clock.Start), db.ScanJSON(&c.Clock.Limit), db.Text(&c.Clock.Calendar), &c.Clock.Given,
+		db.Time(&c.Clock.Due), db.Time(&c.Clock.Near), &c.Clock.Provisional, &c.Clock.Paused, &remaining, db.Time(&c.Clock.LateAt),
+		&c.Late, &c.Verify, &c.Check, db.Time(&c.Occurred), db.Time(&c.Recorded), db.Time(&c.Closed), &c.Version, &c.MadeUp, db.ScanJSON(&c.Facets))
+	if err != nil {
+		return c, err
+	}
+	c.Secrecy = journal.Secrecy(secrecy)
+	c.Clock.Remaining = time.Duration(remaining) * time.Millisecond
+	if lon != nil && lat != nil {
+		c.Lon, c.Lat, c.Located = *lon, *lat, true
+	}
+	return c, nil
+}
+
+// floatPointer scans a number that may be missing.
+type floatPointer struct{ p **float64 }
+
+func (f floatPointer) Scan(src any) error {
+	switch v := src.(type) {
+	case nil:
+		*f.p = nil
+	case float64:
+		*f.p = &v
+	case int64:
+		w := float64(v)
+		*f.p = &w
+	default:
+		return fmt.Errorf("%T is no number", src)
+	}
+	return nil
+}
+
+// get reads one case.
+func get(tx *db.Tx, caseID id.ID) (Case, error) {
+	return one(tx.Row(`SELECT `+caseColumns+` FROM cases WHERE id = $1`, caseID))
+}
+
+// byNumber reads one case by its number.
+func byNumber(tx *db.Tx, number string) (Case, error) {
+	return one(tx.Row(`SELECT `+caseColumns+` FROM cases WHERE number = $1`, number))
+}
+
+func one(r db.Row) (Case, error) {
+	c, err := scanCase(r)
+	if errors.Is(err, db.ErrNoRows) {
+		return c, ErrMissing
+	}
+	if err != nil {
+		return c, fmt.Errorf("read case: %w", err)
+	}
+	return c, nil
+}
+
+// many reads the cases of a query.
+func many(tx *db.Tx, q string, args ...any) ([]Case, error) {
+	rows, err := tx.Query(q, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read cases: %w", err)
+	}
+	defer rows.Close()
+	var out []Case
+	for rows.Next() {
+		c, err := scanCase(rows)
+		if err != nil {
+			return nil, fmt.Errorf("read cases: %w", err)
+		}
+		out = append(out, c)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read cases: %w", err)
+	}
+	return out, nil
+}
+
+// tasksOf reads the tasks of a case, oldest first.
+func tasksOf(tx *db.Tx, parent id.ID) ([]Case, error) {
+	return many(tx, `SELECT `+caseColumns+` FROM cases WHERE parent_id = $1 ORDER BY recorded_at, LENGTH(number), number`, parent)
+}
+
+func (c Case) lonLat() (lon, lat, cell any) {
+	if !c.Located {
+		return nil, nil, nil
+	}
+	return c.Lon, c.Lat, cellOf(c.Lon, c.Lat)
+}
+
+// clockValues are the columns of the clock.
+func (c Case) clockValues() []any {
+	var limit any
+	if c.Clock.Kind != "" {
+		limit = db.JSON(c.Clock.Limit)
+	}
+	return []any{none(string(c.Clock.Kind)), c.Clock.Row, db.Millis(c.Clock.Start), limit, none(c.Clock.Calendar), c.Clock.Given,
+		db.Millis(c.Clock.Due), db.Millis(c.Clock.Near), c.Clock.Provisional, c.Clock.Paused, c.Clock.Remaining.Milliseconds(), db.Millis(c.Clock.LateAt)}
+}
+
+func none(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+// resumeAt is when the sweeper ends a suspension.
+func (c Case) resumeAt() any {
+	if c.State == Suspended && c.Hold != nil {
+		return db.Millis(c.Hold.Until)
+	}
+	return nil
+}
+
+// insert stores a new case.
+func insert(tx *db.Tx, c Case) error {
+	lon, lat, cell := c.lonLat()
+	args := append([]any{c.ID, c.Number, c.Parent, none(c.Task), c.Flow, c.Item, c.ItemVersion, c.Condition, c.Title, c.Text, lon, lat, cell, c.Where,
+		c.Hub, c.Street, c.Platform, c.Grid, c.Micro, c.Department, c.State, c.Priority, int64(c.Secrecy), c.Channel,
+		c.Post, c.Acting, c.Intake, c.Handler, c.Person, c.AskPost}, c.clockValues()...)
+	args = append(args, c.Late, c.Verify, c.Check, c.resumeAt(), db.Millis(c.Occurred), db.Millis(c.Recorded), db.Millis(c.Closed), c.listAt(), c.Version, c.MadeUp, db.JSON(c.Facets))
+	_, err := tx.Exec(`INSERT INTO cases (id, number, parent_id, task, flow, item, item_version, condition, title, text, lon, lat, cell, place,
+		hub_id, street_id, platform_id, grid_id, micro_id, department_id, state, priority, secrecy, channel,
+		post_id, acting_post_id, intake_post_id, handler_post_id, person_id, ask_post_id,
+		clock_kind, clock_row, clock_start, clock_limit, clock_calendar, clock_given, due_at, near_at, provisional, paused, remaining, clock_late_at,
+		late, verify_state, check_state, resume_at, occurred_at, recorded_at, closed_at, list_at, version, made_up, facets)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30,
+		$31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51, $52, $53)`, args...)
+	if db.Unique(err) {
+		return ErrTaken.With("id", c.ID.String())
+	}
+	if err != nil {
+		return fmt.Errorf("write case %s: %w", c.ID, err)
+	}
+	return nil
+}
+
+// ErrTaken says that a case with this id exists already and the request is not
+// a repetition of the one that made it.
+var ErrTaken = fault.New(fault.Conflict, "case.id_taken")
+
+// put stores c with the next version if nobody changed it since it was read.
+func put(tx *db.Tx, c Case) (Case, error) {
+	c.Version++
+	err := store(tx, c, c.Version-1)
+	return c, err
+}
+
+// store writes what moves may change. What a report fixed (number, item, place,
+// words) is not touched.
+func store(tx *db.Tx, c Case, was int64) error {
+	args := append([]any{c.ID, was, c.Item, c.ItemVersion, c.Condition, c.Priority, int64(c.Secrecy), c.Department, c.State,
+		c.Post, c.Acting, c.Intake, c.Handler, c.Person, c.AskPost}, c.clockValues()...)
+	args = append(args, c.Late, c.Verify, c.Check, c.resumeAt(), db.Millis(c.Closed), c.listAt(), c.Version, db.JSON(c.Facets))
+	n, err := tx.Exec(`UPDATE cases SET item = $3, item_version = $4, condition = $5, priority = $6, secrecy = $7, department_id = $8, state = $9,
+		post_id = $10, acting_post_id = $11, intake_post_id = $12, handler_post_id = $13, person_id = $14, ask_post_id = $15,
+		clock_kind = $16, clock_row = $17, clock_start = $18, clock_limit = $19, clock_calendar = $20, clock_given = $21, due_at = $22, near_at = $23,
+		provisional = $24, paused = $25, remaining = $26, clock_late_at = $27,
+		late = $28, verify_state = $29, check_state = $30, resume_at = $31, closed_at = $32, list_at = $33, version = $34, facets = $35
+		WHERE id = $1 AND version = $2`, args...)
+	if err != nil {
+		return fmt.Errorf("write case %s: %w", c.ID, err)
+	}
+	if n == 0 {
+		return ErrChanged
+	}
+	return nil
+}
+
+// Arrive sets the order of arrival of the cases that a group of commands made,
+// in one statement. It is meant for journal.OnNumbered with ArriveKinds.
+func Arrive(tx *db.Tx, entries []*journal.Entry) error {
+	const most = 64
+	for len(entries) > 0 {
+		n := min(most, len(entries))
+		args := make([]any, 0, 2*n)
+		q := `UPDATE cases SET arrived = CASE id`
+		in := ` END WHERE id IN (`
+		for i, e := range entries[:n] {
+			args = append(args, e.Subject, e.Number)
+			q += fmt.Sprintf(` WHEN $%d THEN CAST($%d AS BIGINT)`, 2*i+1, 2*i+2)
+			if i > 0 {
+				in += `, `
+			}
+			in += fmt.Sprintf(`$%d`, 2*i+1)
+		}
+		if err := tx.Last(q+in+`)`, args...); err != nil {
+			return fmt.Errorf("set the order of arrival: %w", err)
+		}
+		entries = entries[n:]
+	}
+	return nil
+}
+
+// ArriveKinds are the entries that begin a case.
+var ArriveKinds = []string{"case.report", "task.open"}
+
+// A dispatch is one sending of a case from one post to another (派遣).
+type dispatch struct {
+	ID       id.ID
+	Seq      int64
+	From, To id.ID
+}
+
+// openDispatches reads the dispatches that a return can go back along, the last
+// one first.
+func openDispatches(tx *db.Tx, caseID id.ID) ([]dispatch, error) {
+	rows, err := tx.Query(`SELECT id, seq, from_post, to_post FROM case_dispatch WHERE case_id = $1 AND ended_at IS NULL ORDER BY seq DESC`, caseID)
+	if err != nil {
+		return nil, fmt.Errorf("read dispatches: %w", err)
+	}
+	defer rows.Close()
+	var out []dispatch
+	for rows.Next() {
+		var d dispatch
+		if err := rows.Scan(&d.ID, &d.Seq, &d.From, &d.To); err != nil {
+			return nil, fmt.Errorf("read dispatches: %w", err)
+		}
+		out = append(out, d)
+	}
+	return out, rows.Err()
+}
+
+func addDispatch(tx *db.Tx, caseID id.ID, seq int64, from, to id.ID, at time.Time) error {
+	_, err := tx.Exec(`INSERT INTO case_dispatch (id, case_id, seq, from_post, to_post, at) VALUES ($1, $2, $3, $4, $5, $6)`,
+		tx.NewID(), caseID, seq, from, to, db.Millis(at))
+	if err != nil {
+		return fmt.Errorf("write dispatch: %w", err)
+	}
+	return nil
+}
+
+// endDispatches ends one dispatch or, with a zero id, all open ones of a case.
+func endDispatches(tx *db.Tx, caseID, one id.ID, how string, at time.Time) error {
+	q, args := `UPDATE case_dispatch SET ended_at = $1, ended = $2 WHERE case_id = $3 AND ended_at IS NULL`, []any{db.Millis(at), how, caseID}
+	if !one.IsZero() {
+		q, args = `UPDATE case_dispatch SET ended_at = $1, ended = $2 WHERE id = $3`, []any{db.Millis(at), how, one}
+	}
+	if _, err := tx.Exec(q, args...); err != nil {
+		return fmt.Errorf("end dispatch: %w", err)
+	}
+	return nil
+}

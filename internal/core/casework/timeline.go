@@ -1,0 +1,150 @@
+package casework
+
+import (
+	"cmp"
+	"strings"
+	"time"
+
+	"onegrid/internal/core/access"
+	"onegrid/internal/core/journal"
+	"onegrid/internal/kit/id"
+	"onegrid/internal/kit/words"
+)
+
+// Event is one thing on a case's timeline, ready to show (时间线).
+type Event struct {
+	Number       int64       `json:"number"`
+	Kind         string      `json:"kind"`
+	At           time.Time   `json:"at"`
+	OccurredAt   time.Time   `json:"occurred_at"`
+	By           EventBy     `json:"by"`
+	Words        words.Text  `json:"words"` // who did what
+	Note         string      `json:"note,omitempty"`
+	ResidentText string      `json:"resident_text,omitempty"`
+	Internal     bool        `json:"internal"` // not shown to residents
+	From         State       `json:"from_state,omitempty"`
+	To           State       `json:"to_state,omitempty"`
+	Clock        *StageClock `json:"stage_clock,omitempty"`
+	Task         id.ID       `json:"task_id,omitzero"`
+	Files        []id.ID     `json:"file_ids,omitempty"`
+	Erased       bool        `json:"erased,omitempty"`
+}
+
+// EventBy is who acted.
+type EventBy struct {
+	Person string      `json:"person_name,omitempty"`
+	Post   *words.Text `json:"post_name,omitempty"`
+	For    string      `json:"for_name,omitempty"` // whom the actor stood in for
+	Via    string      `json:"via"`
+}
+
+// StageClock is how a stage's clock ended.
+type StageClock struct {
+	Kind  ClockKind `json:"kind" enum:"accept,verify,dispatch,handle,check"`
+	Used  int64     `json:"used_ms"`
+	Limit int64     `json:"limit_ms,omitempty"`
+	Late  bool      `json:"late"`
+}
+
+// timeline puts the journal of a case into words. A task shows its own part of
+// its case's.
+func (d *Desk) timeline(env *env, by *access.Actor, c Case) ([]Event, error) {
+	var entries []journal.Entry
+	var err error
+	if c.Parent.IsZero() {
+		entries, err = journal.Timeline(env.tx, c.ID)
+	} else {
+		entries, err = journal.Of(env.tx, c.ID)
+	}
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Event, 0, len(entries))
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Kind, "case.") && !strings.HasPrefix(e.Kind, "task.") {
+			// Another room wrote it; that room says what it means.
+			out = append(out, Event{Number: e.Number, Kind: e.Kind, At: e.Recorded, OccurredAt: e.Occurred, By: env.who(e.By), Words: d.words.Text("casework.event.other", map[string]any{"kind": e.Kind}), Internal: true})
+			continue
+		}
+		if c.Parent.IsZero() && (e.Kind == "task.verify" || e.Kind == "task.check" || e.Kind == "task.late") {
+			continue // the case has its own entry of it
+		}
+		ev, err := d.event(env, e)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, ev)
+	}
+	return out, nil
+}
+
+// event puts one entry into words.
+func (d *Desk) event(env *env, e journal.Entry) (Event, error) {
+	var b Body
+	kept, err := e.Decode(&b)
+	if err != nil {
+		return Event{}, err
+	}
+	ev := Event{
+		Number: e.Number, Kind: e.Kind, At: e.Recorded, OccurredAt: e.Occurred, By: env.who(e.By),
+		Note: b.Note, ResidentText: b.ResidentText, From: b.From, To: b.To, Files: b.Files,
+		Internal: b.Internal || internalKinds[e.Kind] || strings.HasPrefix(e.Kind, "task."), Erased: !kept,
+	}
+	if e.Subject != e.Case {
+		ev.Task = e.Subject
+	}
+	if b.Clock != nil {
+		ev.Clock = &StageClock{Kind: b.Clock.Kind, Used: b.Clock.Used, Limit: b.Clock.Limit, Late: b.Clock.Late}
+	}
+	ev.Words = d.eventWords(env, e.Kind, b)
+	return ev, nil
+}
+
+// internalKinds are acts that residents are never told of.
+var internalKinds = map[string]bool{
+	"case.claim": true, "case.release": true, "case.late": true, "case.owner": true, "case.due": true, "case.suspend_ask": true,
+	"case.void_ask": true, "case.reveal": true, "case.return": true, "case.withdraw": true, "case.file_accept": true, "case.file_discard": true,
+}
+
+// eventWords says what was done: the sentence of the kind, with the outcome in
+// its name where there are two.
+func (d *Desk) eventWords(env *env, kind string, b Body) words.Text {
+	move := strings.TrimPrefix(strings.TrimPrefix(kind, "case."), "task.")
+	key := "casework.event." + move
+	if strings.HasPrefix(kind, "task.") && d.words.Has("casework.event.task_"+move) {
+		key = "casework.event.task_" + move
+	}
+	for _, better := range []string{key + "_" + string(b.Result), key + "_" + string(b.To)} {
+		if d.words.Has(better) {
+			key = better
+			break
+		}
+	}
+	args := map[string]any{
+		"post": env.postName(b.Post), "reason": env.reasonName(b.Reason), "score": b.Score,
+		"clock": d.words.Text("casework.clock."+clockName(b.Clock), nil), "purpose": d.words.Text("casework.purpose."+cmp.Or(b.Purpose, "none"), nil),
+	}
+	if t, err := time.Parse(time.RFC3339, b.Until); err == nil {
+		args["until"] = d.moment(env.tx.Now(), t)
+	}
+	return d.words.Text(key, args)
+}
+
+func clockName(r *Ran) string {
+	if r == nil {
+		return "none"
+	}
+	return string(r.Kind)
+}
+
+// who names an actor to staff.
+func (e *env) who(by journal.By) EventBy {
+	w := EventBy{Via: by.Via, Post: text(e.postName(by.Post))}
+	if p, ok := e.org.Person(by.Person); ok {
+		w.Person = p.Name
+	}
+	if p, ok := e.org.Person(by.For); ok {
+		w.For = p.Name
+	}
+	return w
+}
