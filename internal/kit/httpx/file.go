@@ -176,7 +176,7 @@ func (rq *request) part() (*Part, error) {
 		if err != nil {
 			return nil, broken(err)
 		}
-		io.WriteString(rq.body, p.FormName()+"\x00")
+		rq.body.Write([]byte(p.FormName() + "\x00"))
 		if p.FileName() != "" {
 			return &Part{Field: p.FormName(), Name: p.FileName(), Type: p.Header.Get("Content-Type"),
 				Values: values, Body: io.TeeReader(p, rq.body)}, nil

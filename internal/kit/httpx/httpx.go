@@ -171,6 +171,8 @@ func New(o Options) (*Edge, error) {
 		},
 		Formats:       map[string]huma.Format{"application/json": jsonFormat, "json": jsonFormat}, // json: of …/problem+json
 		DefaultFormat: "application/json",
+		// A filter that is not understood must not become "no filter".
+		RejectUnknownQueryParameters: true,
 	}
 	e.api = huma.NewAPI(config, humago.NewAdapter(router{e}, ""))
 	e.probes()
@@ -228,6 +230,9 @@ func (e *Edge) add(op Op, kind string) Op {
 	op.Kind = kind
 	if !opID.MatchString(op.ID) {
 		panic(fmt.Sprintf("httpx: operation id %q is not room.act", op.ID))
+	}
+	if op.Method == "" || !strings.HasPrefix(op.Path, "/") {
+		panic(fmt.Sprintf("httpx: operation %q has no method or path", op.ID))
 	}
 	if _, twice := e.byID[op.ID]; twice {
 		panic(fmt.Sprintf("httpx: operation %q registered twice", op.ID))

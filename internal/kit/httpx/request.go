@@ -7,7 +7,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"hash"
-	"io"
 	"net/http"
 	"regexp"
 
@@ -85,7 +84,7 @@ func (rq *request) private() {
 func (rq *request) content(op Op) []byte {
 	h := sha256.New()
 	for _, s := range []string{op.ID, rq.r.URL.EscapedPath(), rq.r.URL.RawQuery} {
-		io.WriteString(h, s)
+		h.Write([]byte(s))
 		h.Write([]byte{0})
 	}
 	h.Write(rq.body.Sum(nil))

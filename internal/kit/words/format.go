@@ -162,8 +162,8 @@ func amount(l Language, n int64, u unit) string {
 	return Number(float64(n), 0) + " " + u.chinese
 }
 
-// Remaining writes the time that is left, or by how much it is over: 剩 5 时 43
-// 分, 5 h 43 min left, 超时 2 天, 2 d overdue.
+// Remaining writes the time that is left, or by how much it is over: 剩 5 小时 43
+// 分, 5 h 43 min left, 超 2 天, 2 d overdue.
 func Remaining(l Language, d time.Duration) string {
 	switch {
 	case l == English && d < 0:
@@ -171,9 +171,9 @@ func Remaining(l Language, d time.Duration) string {
 	case l == English:
 		return Duration(l, d) + " left"
 	case d < 0:
-		return "超时 " + Duration(l, -d)
+		return "超 " + Duration(l, -d)
 	default:
-		return "剩 " + Duration(l, d)
+		return "剩 " + strings.Replace(Duration(l, d), " 时", " 小时", 1)
 	}
 }
 

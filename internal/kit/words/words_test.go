@@ -76,9 +76,9 @@ func TestSay(t *testing.T) {
 		{words.English, "a.forgotten", nil, "a.forgotten"},
 		{words.Chinese, "a.list", map[string]any{"list": []string{"甲", "乙"}}, "可选：甲、乙"},
 		{words.English, "a.list", map[string]any{"list": []string{"a", "b"}}, "One of a, b"},
-		{words.Chinese, "a.left", map[string]any{"d": 5*time.Hour + 43*time.Minute}, "剩 5 时 43 分"},
+		{words.Chinese, "a.left", map[string]any{"d": 5*time.Hour + 43*time.Minute}, "剩 5 小时 43 分"},
 		{words.English, "a.left", map[string]any{"d": 5*time.Hour + 43*time.Minute}, "5 h 43 min left"},
-		{words.Chinese, "a.left", map[string]any{"d": -49 * time.Hour}, "超时 2 天 1 时"},
+		{words.Chinese, "a.left", map[string]any{"d": -49 * time.Hour}, "超 2 天 1 时"},
 		{words.English, "a.left", map[string]any{"d": -49 * time.Hour}, "2 d 1 h overdue"},
 	} {
 		if got := c.Say(c2.l, c2.key, c2.args); got != c2.want {
