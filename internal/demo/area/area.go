@@ -16,7 +16,7 @@ import (
 	"onegrid/internal/kit/words"
 )
 
-//go:generate go run ./gen ../../../data/demo/area.geojson
+//go:generate go test -run TestShippedAreaIsTheDrawnOne . -args -update
 
 // Seed is the one that data/demo/area.geojson was drawn with.
 const Seed = 20221031

@@ -3,9 +3,11 @@ package area_test
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"maps"
+	"os"
 	"regexp"
 	"runtime"
 	"slices"
@@ -20,6 +22,8 @@ import (
 	"onegrid/internal/kit/geo"
 	"onegrid/internal/kit/table"
 )
+
+var update = flag.Bool("update", false, "write data/demo/area.geojson anew")
 
 func build(t *testing.T) *area.Area {
 	t.Helper()
@@ -96,6 +100,12 @@ func TestShippedAreaIsTheDrawnOne(t *testing.T) {
 	drawn, err := build(t).GeoJSON()
 	if err != nil {
 		t.Fatal(err)
+	}
+	if *update {
+		if err := os.WriteFile("../../../data/demo/area.geojson", drawn, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
 	}
 	shipped, err := data.FS.ReadFile("demo/area.geojson")
 	if err != nil {

@@ -30,10 +30,12 @@ type Note struct {
 	Args  map[string]any
 }
 
-// Outcome is what became of one row.
+// Outcome is what became of one row. A row that was judged together with others
+// and found wrong has Refused set.
 type Outcome struct {
-	Result Result
-	Notes  []Note
+	Result  Result
+	Notes   []Note
+	Refused *fault.Fault
 }
 
 // Batch takes some rows together, all or none: on an error nothing of them may
@@ -170,6 +172,9 @@ func (r *run) flush(ctx context.Context) error {
 		return nil
 	}
 	out, err := r.Take(ctx, rows)
+	if err == nil && len(out) != len(rows) {
+		return fmt.Errorf("%d rows have %d outcomes", len(rows), len(out))
+	}
 	if err == nil {
 		for i, row := range rows {
 			if err := r.count(row, out[i]); err != nil {
@@ -217,6 +222,9 @@ func (r *run) end(ctx context.Context, row Row, err error) error {
 
 func (r *run) count(row Row, o Outcome) error {
 	r.report.Read++
+	if o.Refused != nil {
+		return r.refuse(row, o.Refused)
+	}
 	switch o.Result {
 	case Taken:
 		r.report.Taken++

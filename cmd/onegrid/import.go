@@ -1,0 +1,292 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"onegrid/data"
+	"onegrid/internal/kit/fault"
+	"onegrid/internal/kit/table"
+	"onegrid/internal/kit/words"
+)
+
+// importCmd is `onegrid import`.
+type importCmd struct {
+	Divisions importDivisionsCmd `cmd:"" help:"Statistical divisions: code, name, level, parent."`
+	Units     importUnitsCmd     `cmd:"" help:"Units: streets, village platforms, departments."`
+	Grids     importGridsCmd     `cmd:"" help:"Grids, from GeoJSON; a layer must be a partition."`
+	Items     importItemsCmd     `cmd:"" help:"Work items, from JSON as data/defaults/items.json has them."`
+	Cases     importCasesCmd     `cmd:"" help:"Cases of another system, read through a mapping."`
+}
+
+// importFile is what all imports share.
+type importFile struct {
+	File     string `arg:"" help:"CSV, JSON, newline-delimited JSON or GeoJSON, plain or gzipped; - reads standard input."`
+	Encoding string `help:"Encoding of the file: utf-8 or gb18030." default:"utf-8" enum:"utf-8,gb18030"`
+	JSON     bool   `name:"json" help:"The sums as one JSON object on the last line."`
+}
+
+// accounting is the part of the help that is the same for all imports.
+const accounting = `
+
+Every row is accounted for: taken, repeated (it is there already) or refused.
+Refused rows go to FILE.refused.csv (.json, .geojson) with number, field, code
+and reason; mend them there and import that file. Repeating an import takes
+nothing twice. Interrupt it at any time: what was taken stays.
+
+Exit codes: 0 no row refused, 1 the import broke off, 2 the file or the command
+line is wrong, 3 some rows were refused.
+
+Examples:
+`
+
+// importer is what importing needs of the running program. Every function works
+// within one write transaction of its own making or the one it is given.
+type importer struct {
+	words *words.Catalogue
+	close func() error
+
+	divisions, units, items table.Batch
+	// grids takes all rows of a file together: a layer is a partition or it is
+	// refused, row by row.
+	grids func(ctx context.Context, rows []table.Row, datum string) ([]table.Outcome, error)
+	// cases takes one case as it was read through a mapping, carried to the state
+	// that it has in its own system.
+	cases func(ctx context.Context, c table.Record) (table.Outcome, error)
+}
+
+// someRefused ends a command of which some rows were refused.
+type someRefused int64
+
+func (n someRefused) Error() string { return fmt.Sprintf("%d rows were refused", int64(n)) }
+
+// ExitCode is asked by main.
+func (someRefused) ExitCode() int { return 3 }
+
+type importDivisionsCmd struct{ importFile }
+
+// Help is shown under the command's flags.
+func (importDivisionsCmd) Help() string {
+	return "Parents come before their children." + accounting +
+		"  onegrid import divisions data/divisions/qibuqu.csv --dir /var/lib/onegrid"
+}
+
+func (c *importDivisionsCmd) Run(ctx context.Context, set settings, s streams) error {
+	return c.run(ctx, set, s, func(i *importer, r *table.Reader) (table.Job, error) { return table.Job{Take: i.divisions}, nil })
+}
+
+type importUnitsCmd struct{ importFile }
+
+// Help is shown under the command's flags.
+func (importUnitsCmd) Help() string {
+	return "Columns: kind, code, name_zh, name_en, parent_code and, where they apply, key,\ncalendar, duty_calendar, villages, made_up. Parents come before their children." + accounting +
+		"  onegrid import units units.csv --dir /var/lib/onegrid"
+}
+
+func (c *importUnitsCmd) Run(ctx context.Context, set settings, s streams) error {
+	return c.run(ctx, set, s, func(i *importer, r *table.Reader) (table.Job, error) { return table.Job{Take: i.units}, nil })
+}
+
+type importItemsCmd struct{ importFile }
+
+// Help is shown under the command's flags.
+func (importItemsCmd) Help() string {
+	return "An item that is there with other content is refused: change it in the register." + accounting +
+		"  onegrid import items items.json --json --dir /var/lib/onegrid"
+}
+
+func (c *importItemsCmd) Run(ctx context.Context, set settings, s streams) error {
+	return c.run(ctx, set, s, func(i *importer, r *table.Reader) (table.Job, error) { return table.Job{Take: i.items}, nil })
+}
+
+type importGridsCmd struct {
+	importFile
+	Datum string `help:"Datum of the file: wgs84, gcj02 or bd09. A wrong one lays every grid 500 to 1,300 m off." enum:"wgs84,gcj02,bd09" required:""`
+}
+
+// Help is shown under the command's flags.
+func (importGridsCmd) Help() string {
+	return `Properties of a feature: code, name, layer (base, micro), kind (comprehensive,
+special), platform or street (codes of units), parent, households, made_up.
+A layer is taken as a whole; with a gap or an overlap its rows are refused and the
+places named.` + accounting +
+		"  onegrid import grids data/demo/area.geojson --datum wgs84 --dir /var/lib/onegrid"
+}
+
+// mostGrids bounds one file of grids, which is judged as a whole.
+const mostGrids = 200_000
+
+func (c *importGridsCmd) Run(ctx context.Context, set settings, s streams) error {
+	return c.run(ctx, set, s, func(i *importer, r *table.Reader) (table.Job, error) {
+		return table.Job{Size: mostGrids, Take: func(ctx context.Context, rows []table.Row) ([]table.Outcome, error) {
+			return i.grids(ctx, rows, c.Datum)
+		}}, nil
+	})
+}
+
+type importCasesCmd struct {
+	importFile
+	Mapping string `help:"How the table is read: the name of a shipped mapping or a mapping file." placeholder:"NAME|FILE" required:""`
+}
+
+// Help is shown under the command's flags.
+func (importCasesCmd) Help() string {
+	return `The mapping says which column is which field, which value is which item, in
+which zone the times are. Shipped mappings: ` + strings.Join(shippedMappings(), ", ") + `. A mapping is a
+JSON file; take a shipped one from data/mappings as the pattern.` + accounting +
+		"  onegrid import cases data/demo/requests-5000.csv.gz --mapping boston311 --dir /var/lib/onegrid"
+}
+
+func (c *importCasesCmd) Run(ctx context.Context, set settings, s streams) error {
+	m, err := loadMapping(c.Mapping)
+	if err != nil {
+		return err
+	}
+	return c.run(ctx, set, s, func(i *importer, r *table.Reader) (table.Job, error) { return caseJob(i, m, r) })
+}
+
+// caseJob reads every row through a mapping and takes it as one case. A case is
+// several commands, so a batch is one row.
+func caseJob(i *importer, m *table.Mapping, r *table.Reader) (table.Job, error) {
+	if r.Format() == table.CSV {
+		if err := m.Fits(r.Header()); err != nil {
+			return table.Job{}, err
+		}
+	}
+	if i.cases == nil {
+		return table.Job{}, errNoCases
+	}
+	return table.Job{Size: 1, Take: func(ctx context.Context, rows []table.Row) ([]table.Outcome, error) {
+		var out []table.Outcome
+		for _, row := range rows {
+			c, err := m.Read(row)
+			if err != nil {
+				return nil, err
+			}
+			o, err := i.cases(ctx, c)
+			if err != nil {
+				return nil, err
+			}
+			o.Notes = append(c.Notes, o.Notes...)
+			out = append(out, o)
+		}
+		return out, nil
+	}}, nil
+}
+
+var errNoCases = errors.New("this program was put together without the import of cases")
+
+// shippedMappings lists the mappings inside the program.
+func shippedMappings() []string {
+	files, err := fs.Glob(data.FS, "mappings/*.json")
+	if err != nil {
+		return nil
+	}
+	for i, f := range files {
+		files[i] = strings.TrimSuffix(filepath.Base(f), ".json")
+	}
+	return files
+}
+
+// loadMapping reads a shipped mapping by its name, else a file.
+func loadMapping(name string) (*table.Mapping, error) {
+	raw, err := fs.ReadFile(data.FS, "mappings/"+name+".json")
+	if err != nil {
+		if raw, err = os.ReadFile(name); err != nil {
+			return nil, table.ErrOpen.With("file", name).Because(err)
+		}
+	}
+	return table.ParseMapping(raw)
+}
+
+// run opens the file and the program, in this order: a file that is not there
+// costs no time.
+func (c *importFile) run(ctx context.Context, set settings, s streams, job func(*importer, *table.Reader) (table.Job, error)) error {
+	r, err := c.open(s)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	i, err := openImporter(ctx, set, s)
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.take(ctx, s, i, r, job), i.close())
+}
+
+func (c *importFile) open(s streams) (*table.Reader, error) {
+	o := table.Options{Encoding: c.Encoding}
+	if c.File == "-" {
+		return table.NewReader(s.in, "-", o)
+	}
+	return table.Open(c.File, o)
+}
+
+// take runs the import and says what became of the rows.
+func (c *importFile) take(ctx context.Context, s streams, i *importer, r *table.Reader, job func(*importer, *table.Reader) (table.Job, error)) error {
+	j, err := job(i, r)
+	if err != nil {
+		return err
+	}
+	language := languageOf(os.Getenv)
+	j.Rows, j.Progress, j.Now = r, s.err, time.Now
+	if c.File != "-" {
+		j.Beside = c.File
+	}
+	j.Say = func(f *fault.Fault) string { return sayFault(i.words, language, f) }
+	j.Tell = func(n table.Note) string { return i.words.Say(language, n.Code, n.Args) }
+	report, err := j.Run(ctx)
+	if werr := c.tell(s.out, s.err, report); werr != nil {
+		return errors.Join(err, werr)
+	}
+	if err == nil && report.Refused > 0 {
+		err = someRefused(report.Refused)
+	}
+	return err
+}
+
+// tell prints the sums: the line for people, and with --json the object last.
+func (c *importFile) tell(out, told io.Writer, r table.Report) error {
+	line := out
+	if c.JSON {
+		line = told
+	}
+	if _, err := fmt.Fprintln(line, r.Line()); err != nil {
+		return err
+	}
+	for what, file := range map[string]string{"refused rows": r.RefusedFile, "remarks": r.NotedFile} {
+		if file != "" {
+			fmt.Fprintf(told, "%s: %s\n", what, file)
+		}
+	}
+	if !c.JSON {
+		return nil
+	}
+	return json.NewEncoder(out).Encode(r)
+}
+
+// sayFault is a refusal in the operator's words: the sentence, then each field.
+func sayFault(w *words.Catalogue, l words.Language, f *fault.Fault) string {
+	var b strings.Builder
+	b.WriteString(w.Say(l, f.Code, f.Args))
+	for n, field := range f.Where {
+		if n == 0 {
+			b.WriteString(" [")
+		} else {
+			b.WriteString("; ")
+		}
+		fmt.Fprintf(&b, "%s: %s", field.Path, w.Say(l, field.Code, field.Args))
+		if n == len(f.Where)-1 {
+			b.WriteString("]")
+		}
+	}
+	return b.String()
+}
