@@ -204,13 +204,17 @@ func (a *Area) place(temp string, ref Ref) error {
 	a.s.mu.Lock()
 	defer a.s.mu.Unlock()
 	now := a.s.o.Now()
-	if info, err := os.Stat(path); err == nil && info.Size() == ref.Size {
-		if err := os.Chtimes(path, now, now); err != nil {
-			return fmt.Errorf("touch %s: %w", ref.Hash, err)
+	before := int64(0)
+	if info, err := os.Stat(path); err == nil {
+		if info.Size() == ref.Size {
+			if err := os.Chtimes(path, now, now); err != nil {
+				return fmt.Errorf("touch %s: %w", ref.Hash, err)
+			}
+			return nil
 		}
-		return nil
+		before = info.Size() // damaged: the right content replaces it
 	}
-	if err := a.room(ref.Size); err != nil {
+	if err := a.room(ref.Size - before); err != nil {
 		return err
 	}
 	first, second := filepath.Dir(filepath.Dir(path)), filepath.Dir(path)
@@ -223,7 +227,7 @@ func (a *Area) place(temp string, ref Ref) error {
 	if err := os.Rename(temp, path); err != nil {
 		return full(err)
 	}
-	a.used.Add(ref.Size)
+	a.used.Add(ref.Size - before)
 	for _, dir := range []string{second, first, a.dir()} {
 		if err := syncDir(dir); err != nil {
 			return full(err)

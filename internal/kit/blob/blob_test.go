@@ -51,6 +51,15 @@ func put(t *testing.T, a *blob.Area, content string) blob.Hash {
 	return r.Hash
 }
 
+func reopen(t *testing.T, dir string) *blob.Store {
+	t.Helper()
+	s, err := blob.Open(dir, blob.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 // files counts what lies in the folder.
 func files(t *testing.T, dir string) int {
 	t.Helper()
@@ -99,6 +108,14 @@ func TestContentIsTheName(t *testing.T) {
 	}
 	if err := a.Verify(h); !errors.Is(err, blob.ErrBroken) {
 		t.Fatalf("a changed file was not noticed: %v", err)
+	}
+	if err := os.WriteFile(path, []byte("cut"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a = area(t, reopen(t, dir), "files", 0)
+	put(t, a, "pothole") // sent again: mended
+	if err := a.Verify(h); err != nil || a.Used() != 7 {
+		t.Fatalf("%v, %d bytes", err, a.Used())
 	}
 	if err := a.Remove(h); err != nil || a.Has(h) || a.Used() != 0 {
 		t.Fatalf("%v, %d bytes", err, a.Used())

@@ -202,7 +202,8 @@ func (e *Edge) Ops() []Op {
 }
 
 // OpenAPI is the specification of all operations under /api, indented, the same
-// bytes for the same operations.
+// bytes for the same operations. It is made at the first call, which comes after
+// the last registration.
 func (e *Edge) OpenAPI() ([]byte, error) {
 	e.specOnce.Do(func() {
 		raw, err := json.Marshal(e.api.OpenAPI())
