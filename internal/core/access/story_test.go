@@ -770,3 +770,109 @@ func TestDemo(t *testing.T) {
 		b.gets("200", "GET", "/api/org/units", nil, nil)
 	})
 }
+
+// Two sign-ins with one code at the same moment: exactly one succeeds.
+func TestOneCodeOneSession(t *testing.T) {
+	each(t, nil, func(o *office) {
+		owner := o.admin(0)
+		in := access.SignInIn{Name: "system", Password: goodPassword, Code: owner.code(), Via: "desk"}
+		const n = 6
+		results := make(chan error, n)
+		for i := range n {
+			in := in
+			in.Address = netip.AddrFrom4([4]byte{192, 0, 2, byte(i)})
+			go func() {
+				_, err := o.access.SignIn(context.Background(), o.db, in)
+				results <- err
+			}()
+		}
+		right := 0
+		for range n {
+			if err := <-results; err == nil {
+				right++
+			} else if !strings.Contains(err.Error(), "access.wrong_credentials") {
+				t.Fatal(err)
+			}
+		}
+		if right != 1 {
+			t.Fatalf("one code began %d sessions", right)
+		}
+	})
+}
+
+// Posts and people are told only within the reader's scope, over the real edge:
+// a village leader assigns in her village and learns nothing of the next one.
+func TestTeamWithinScope(t *testing.T) {
+	each(t, func(o *access.Options) { o.Demo = true }, func(o *office) {
+		operator := access.Operator("cli:test", o.hub)
+		var second org.Unit
+		o.write(func(tx *db.Tx) (err error) {
+			second, err = o.org.CreateUnit(tx, operator, org.UnitIn{Kind: org.Platform, Code: "P2", Name: words.Text{Chinese: "乙", English: "B"}, Parent: o.street})
+			return err
+		})
+		mine := o.post("grid_officer", org.AtGrid, o.platform, nid(901))
+		theirs := o.post("grid_officer", org.AtGrid, second.ID, nid(902))
+		leader := o.post("village_leader", org.AtVillage, o.platform, o.platform)
+		an, bo, cai := o.person("安"), o.person("博"), o.person("蔡")
+		for person, post := range map[id.ID]id.ID{an: leader, bo: theirs} {
+			if _, err := o.holds(person, post, org.Holder, time.Time{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		o.write(func(tx *db.Tx) error {
+			_, err := o.access.CreateDemoAccount(tx, operator, "leader", an)
+			return err
+		})
+		b := o.browser("127.0.0.1")
+		b.gets("200", "POST", "/api/demo/session", m{"account": "leader"}, &b.me)
+		var posts struct{ Items []org.PostView }
+		b.gets("200", "GET", "/api/org/posts", nil, &posts)
+		if len(posts.Items) != 2 {
+			t.Fatalf("sees %d posts: %+v", len(posts.Items), posts.Items)
+		}
+		for _, p := range posts.Items {
+			if p.ID == theirs || p.ID == mine && !p.Vacant {
+				t.Fatalf("%+v", p)
+			}
+		}
+		var people struct{ Items []org.PersonView }
+		b.gets("200", "GET", "/api/org/persons", nil, &people)
+		if len(people.Items) != 1 || people.Items[0].ID != an {
+			t.Fatalf("sees %+v", people.Items)
+		}
+		var page struct {
+			Items []org.PostView
+			Next  string
+		}
+		b.gets("200", "GET", "/api/org/posts?limit=1", nil, &page)
+		if len(page.Items) != 1 || page.Next == "" {
+			t.Fatalf("first page: %+v", page)
+		}
+		first := page.Items[0].ID
+		b.gets("200", "GET", "/api/org/posts?limit=1&cursor="+page.Next, nil, &page)
+		if len(page.Items) != 1 || page.Items[0].ID == first {
+			t.Fatalf("second page: %+v", page)
+		}
+		b.gets("403 access.denied", "POST", "/api/org/posts/"+theirs.String()+"/holder", m{"person_id": cai}, nil)
+		b.gets("403 access.denied", "POST", "/api/org/units", m{"kind": "street", "code": "X", "name": m{"zh-CN": "x", "en": "x"}}, nil)
+		var held org.Holding
+		b.gets("201", "POST", "/api/org/posts/"+mine.String()+"/holder", m{"person_id": cai}, &held)
+		b.gets("409 org.post_taken", "POST", "/api/org/posts/"+mine.String()+"/holder", m{"person_id": bo}, nil)
+		b.gets("422 org.invalid", "POST", "/api/org/posts/"+mine.String()+"/stand-in", m{"person_id": an}, nil)
+		b.gets("201", "POST", "/api/org/posts/"+mine.String()+"/stand-in", m{"person_id": an, "to": o.clock.Now().AddDate(0, 0, 5)}, nil)
+		b.gets("200", "DELETE", "/api/org/holdings/"+held.ID.String(), nil, nil)
+		b.gets("404 org.missing", "DELETE", "/api/org/holdings/"+nid(1).String(), nil, nil)
+		// Standing in now, by an own word, she acts as the officer but cannot
+		// name another for it.
+		b.post = mine
+		b.gets("200", "GET", "/api/session", nil, &b.me)
+		if len(b.me.Posts) != 2 || b.me.PostID != mine {
+			t.Fatalf("%+v", b.me)
+		}
+		b.post = leader
+		b.gets("403 org.stand_in_hands_on", "POST", "/api/org/posts/"+mine.String()+"/stand-in", m{"person_id": cai, "to": o.clock.Now().AddDate(0, 0, 5)}, nil)
+		if n := len(o.entries("org.hold")); n != 3 {
+			t.Fatalf("%d holdings in the journal", n)
+		}
+	})
+}

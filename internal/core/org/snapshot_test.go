@@ -101,7 +101,15 @@ func TestEveryPostHasAnOwnerAndAWayUp(t *testing.T) {
 					seen[up.Role], step = true, up
 				}
 			}
-			if e := s.Effective(desk, at); e.Role != "hub_officer" {
+			// Even a post nobody knows falls to a desk of the hub, an occupied
+			// one if there is any.
+			stranger := s.Effective(id.ID{9}, at)
+			for _, p := range posts {
+				if p.Role == "hub_officer" && p.Open(at) && !s.Vacant(p.ID, at) && s.Vacant(stranger.ID, at) {
+					t.Fatalf("day %d: a vacant desk answers while another is occupied", d)
+				}
+			}
+			if e := s.Effective(desk, at); stranger.Role != "hub_officer" || e.Role != "hub_officer" {
 				t.Fatalf("the hub's desk fell to %s", e.Role)
 			}
 		}
