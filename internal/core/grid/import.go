@@ -1,6 +1,7 @@
 package grid
 
 import (
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -407,24 +408,18 @@ func (m *importing) judge(l Layer) error {
 	if !m.changes(l) && !(l == Micro && m.changes(Base)) {
 		return nil
 	}
-	var flaws []Flaw
-	for _, at := range m.instants() {
-		grids := m.standing(l, at)
-		p, err := Build(drawnOf(grids))
-		if err != nil {
-			return err
-		}
-		flaws = append(flaws, p.Flaws...)
-		if l == Micro {
-			outside, err := m.outside(grids, m.standing(Base, at))
-			if err != nil {
-				return err
+	flaws, err := m.flawsOf(l)
+	if errors.Is(err, geo.ErrTangled) {
+		for _, c := range m.rows {
+			if c.fresh() && (c.grid.Layer == l || l == Micro) {
+				c.refuse(fault.Of(err).At("geometry", "geo.tangled"))
 			}
-			flaws = append(flaws, outside...)
 		}
-		if len(flaws) > 0 {
-			break
-		}
+		m.ends = nil
+		return nil
+	}
+	if err != nil {
+		return err
 	}
 	if len(flaws) == 0 {
 		return nil
@@ -452,6 +447,30 @@ func (m *importing) judge(l Layer) error {
 	}
 	m.ends = nil
 	return nil
+}
+
+// flawsOf builds a layer as it will be, for each instant, and says what is
+// wrong at the first that has flaws.
+func (m *importing) flawsOf(l Layer) ([]Flaw, error) {
+	for _, at := range m.instants() {
+		grids := m.standing(l, at)
+		p, err := Build(drawnOf(grids))
+		if err != nil {
+			return nil, err
+		}
+		flaws := p.Flaws
+		if l == Micro {
+			outside, err := m.outside(grids, m.standing(Base, at))
+			if err != nil {
+				return nil, err
+			}
+			flaws = append(flaws, outside...)
+		}
+		if len(flaws) > 0 {
+			return flaws, nil
+		}
+	}
+	return nil, nil
 }
 
 // changes says whether the import would change a layer at all.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/geo"
 	"onegrid/internal/kit/table"
 	"onegrid/internal/kit/words"
@@ -44,7 +45,25 @@ func TestImportFileWithRefusedRows(t *testing.T) {
 			}
 			defer rows.Close()
 			var told Report
-			job := table.Job{Rows: rows, Size: WholeFile, Beside: path, Take: o.Batch(o.db.Write, centre, ImportOptions{Datum: geo.WGS84}, func(r Report) { told = r })}
+			job := table.Job{Rows: rows, Size: 1 << 30, Beside: path, Take: func(_ context.Context, rows []table.Row) ([]table.Outcome, error) {
+				drawn := make([]ImportRow, len(rows))
+				for i, row := range rows {
+					drawn[i] = RowOf(row)
+				}
+				err := o.write(func(tx *db.Tx) (err error) {
+					told, err = o.Import(tx, centre, drawn, ImportOptions{Datum: geo.WGS84})
+					return err
+				})
+				if err != nil {
+					return nil, err
+				}
+				out := make([]table.Outcome, len(rows))
+				for i, v := range told.Verdicts {
+					out[i] = v.Outcome
+					out[i].Refused = v.Fault
+				}
+				return out, nil
+			}}
 			report, err := job.Run(context.Background())
 			if err != nil {
 				o.Fatal(err)
@@ -72,10 +91,6 @@ func TestImportFileWithRefusedRows(t *testing.T) {
 		}
 		if r, _ := run(path); r.Taken != 1 || r.Refused != 0 {
 			o.Errorf("mended: %+v", r)
-		}
-		whole := o.Batch(o.db.Write, centre, ImportOptions{Datum: geo.WGS84, Whole: true}, nil)
-		if out, err := whole(context.Background(), []table.Row{{Number: 1}}); err != nil || out[0].Refused == nil || out[0].Refused.Where[0].Code != "grid.whole_over_rows" {
-			o.Errorf("a whole layer by rows: %+v %v", out, err)
 		}
 		bad[4].Platform = "p4"
 		if r, _ := run(file("again.geojson", bad)); r.Repeated != 5 {

@@ -81,6 +81,34 @@ func TestRingsThatTouchThemselvesComeOutSimple(t *testing.T) {
 	}
 }
 
+// Faces of one owner become one shape without a line between them, also where
+// four of them meet at a node.
+func TestMergedFacesHaveNoInnerBorder(t *testing.T) {
+	s := subdivide(t, Shape{{square(0, 0, 1000, 1000)}}, Shape{{square(1000, 0, 2000, 1000)}},
+		Shape{{square(0, 1000, 1000, 2000)}}, Shape{{square(1000, 1000, 2000, 2000)}})
+	owner := func(mine ...int32) []int {
+		out := make([]int, s.Faces())
+		for f := range out {
+			out[f] = -1
+			if c := s.Cover(f); len(c) == 1 && slices.Contains(mine, c[0]) {
+				out[f] = 0
+			}
+		}
+		return out
+	}
+	for _, c := range []struct {
+		mine            []int32
+		polygons, sides int
+	}{{[]int32{0, 1}, 1, 6}, {[]int32{0, 1, 2, 3}, 1, 8}, {[]int32{0, 3}, 2, 8}, {[]int32{0, 1, 3}, 1, 8}} {
+		m := s.Merge(owner(c.mine...), 1)[0]
+		sides := 0
+		m.Sides(func(_, _ Node) { sides++ })
+		if len(m) != c.polygons || sides != c.sides || m.SquareMetres() == 0 {
+			t.Errorf("%v: %d polygons, %d sides: %v", c.mine, len(m), sides, m)
+		}
+	}
+}
+
 func TestCrossingOfOnesOwnBorderIsNoted(t *testing.T) {
 	s := subdivide(t, Shape{{Ring{{0, 0}, {1000, 1000}, {1000, 0}, {0, 1000}}}})
 	if len(s.Crossings) != 1 || s.Crossings[0] != (Crossing{0, Node{500, 500}}) {
