@@ -124,6 +124,7 @@ type env struct {
 	org       *org.Snapshot
 	catalog   *catalog.Snapshot
 	book      *access.RoleBook
+	owner     string // the browser of somebody without an account
 	item      catalog.Item
 	condition catalog.Condition
 }

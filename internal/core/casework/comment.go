@@ -27,10 +27,10 @@ func (d *Desk) Comment(tx *db.Tx, by *access.Actor, caseID id.ID, in Comment) (C
 	if err := by.Check("case.comment", c.Sight()); err != nil {
 		return c, err
 	}
-	return c, d.comment(tx, by, c, in)
+	return c, d.comment(tx, by, c, in, "")
 }
 
-func (d *Desk) comment(tx *db.Tx, by *access.Actor, c Case, in Comment) error {
+func (d *Desk) comment(tx *db.Tx, by *access.Actor, c Case, in Comment, owner string) error {
 	in.Text = strings.TrimSpace(in.Text)
 	switch {
 	case in.Text == "" && len(in.Files) == 0:
@@ -47,6 +47,7 @@ func (d *Desk) comment(tx *db.Tx, by *access.Actor, c Case, in Comment) error {
 	if err := env.of(c); err != nil {
 		return err
 	}
+	env.owner = owner
 	if err := d.attach(env, by, &c, in.Files); err != nil {
 		return err
 	}

@@ -95,7 +95,7 @@ func (d *Desk) attach(env *env, by *access.Actor, c *Case, files []id.ID) error 
 		var n int64
 		var err error
 		if by.Anonymous {
-			n, err = env.tx.Exec(`UPDATE case_file SET case_id = $1, state = $2 WHERE id = $3 AND case_id IS NULL AND person_id IS NULL`, c.timeline(), state, f)
+			n, err = env.tx.Exec(`UPDATE case_file SET case_id = $1, state = $2 WHERE id = $3 AND case_id IS NULL AND person_id IS NULL AND owner = $4`, c.timeline(), state, f, env.owner)
 		} else {
 			n, err = env.tx.Exec(`UPDATE case_file SET case_id = $1, state = $2 WHERE id = $3 AND case_id IS NULL AND person_id = $4`, c.timeline(), state, f, by.Person)
 		}

@@ -1,14 +1,357 @@
 package casework
 
 import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
 	"onegrid/internal/core/access"
+	"onegrid/internal/core/catalog"
+	"onegrid/internal/core/journal"
 	"onegrid/internal/kit/db"
+	"onegrid/internal/kit/httpx"
+	"onegrid/internal/kit/id"
+	"onegrid/internal/kit/words"
 )
 
-// PublicReport takes a report from somebody without an account. Its photos wait
-// in quarantine until staff looked at them. Codes: those of Report, and
-// case.not_public.
+// PublicCase is all that the reporter of a case gets to see of it: stages,
+// promised time and the words meant for residents. No name of staff, no post,
+// no internal remark, nothing of other people. It is a rule, so it is a type of
+// its own with its own test.
+type PublicCase struct {
+	Number    string          `json:"number"`
+	ItemName  words.Text      `json:"item_name"`
+	Text      string          `json:"text"`
+	Place     string          `json:"place,omitempty"`
+	Stage     string          `json:"stage"`
+	Stages    []PublicStage   `json:"stages"`
+	Promised  time.Time       `json:"promised_at,omitzero"`
+	Estimated bool            `json:"estimated,omitempty"` // nobody has it in hand yet
+	Paused    bool            `json:"paused,omitempty"`
+	Refused   bool            `json:"refused,omitempty"`
+	Ended     bool            `json:"ended,omitempty"` // withdrawn or voided
+	Messages  []PublicMessage `json:"messages"`
+	Photos    []PublicPhoto   `json:"photos"`
+	Looked    []PublicLook    `json:"who_looked"`
+	Rating    *Rating         `json:"rating,omitempty"`
+	Can       []string        `json:"can"` // withdraw, rate, object, confirm, comment
+	Reasons   []ReasonChoice  `json:"withdraw_reasons,omitempty"`
+	Reported  time.Time       `json:"reported_at"`
+	Closed    time.Time       `json:"closed_at,omitzero"`
+	Version   int64           `json:"version"`
+	MadeUp    bool            `json:"made_up,omitempty"`
+	Flow      catalog.Flow    `json:"-"`
+	ID        id.ID           `json:"-"`
+}
+
+// PublicStage is one of the six stages with the time at which it was reached.
+type PublicStage struct {
+	Key   string     `json:"key"`
+	Name  words.Text `json:"name"`
+	Text  words.Text `json:"text"`
+	State string     `json:"state" enum:"past,now,next"`
+	At    time.Time  `json:"at,omitzero"`
+}
+
+// PublicMessage is something said to the reporter, or by him.
+type PublicMessage struct {
+	At   time.Time  `json:"at"`
+	Text words.Text `json:"text"`
+	Own  bool       `json:"own,omitempty"`
+}
+
+// PublicPhoto is a photo the reporter may see: the own ones, and those of after.
+type PublicPhoto struct {
+	ID      id.ID  `json:"id"`
+	Kind    string `json:"kind"`
+	Own     bool   `json:"own,omitempty"`
+	Waiting bool   `json:"waiting,omitempty"` // nobody has looked at it yet
+}
+
+// PublicLook says who opened the reporter's contact: post, purpose and time,
+// never a name. (DESIGN.md section 9)
+type PublicLook struct {
+	At      time.Time  `json:"at"`
+	Post    words.Text `json:"post_name"`
+	Purpose words.Text `json:"purpose"`
+}
+
+// PublicReport takes a report from somebody without an account; in.Owner names
+// the browser whose uploads may come along. Its photos wait in quarantine until
+// staff looked at them. Codes: those of Report, and case.not_public.
 func (d *Desk) PublicReport(tx *db.Tx, by *access.Actor, in Report) (Case, error) {
-	in.Channel, in.Priority, in.MadeUp, in.Untimed = "portal", "", false, false
+	in.Channel, in.Priority, in.MadeUp, in.Untimed, in.Due = "portal", "", false, false, time.Time{}
 	return d.report(tx, by, in, true)
+}
+
+// reporterMoves are what the reporter may do without an account.
+var reporterMoves = []string{"withdraw", "object", "rate"}
+
+// ActAsReporter makes the reporter's own move: withdraw, object or rate. Who
+// calls it has made sure that it is the reporter (ByCookie). Codes: case.no_move
+// and those of the guards.
+func (d *Desk) ActAsReporter(tx *db.Tx, by *access.Actor, caseID id.ID, in Act, owner string) (Case, error) {
+	if !slices.Contains(reporterMoves, in.Move) {
+		return Case{}, ErrNoMove.With("move", clip(in.Move, 40))
+	}
+	return d.asReporter(tx, by, caseID, in, owner)
+}
+
+// ConfirmAsReporter is the reporter's answer whether it is solved, where that is
+// the check of the item.
+func (d *Desk) ConfirmAsReporter(tx *db.Tx, by *access.Actor, caseID id.ID, solved bool, note, owner string) (Case, error) {
+	c, err := get(tx, caseID)
+	if err != nil {
+		return c, err
+	}
+	env, err := d.env(tx, by)
+	if err != nil {
+		return c, err
+	}
+	if err := env.of(c); err != nil {
+		return c, err
+	}
+	if _, _, own := d.demands(c, env.item); !own {
+		return c, ErrNoCheck
+	}
+	act := Act{Move: "check", Result: Pass, Note: note}
+	if !solved {
+		act.Result = Fail
+	}
+	return d.asReporter(tx, by, caseID, act, owner)
+}
+
+func (d *Desk) asReporter(tx *db.Tx, by *access.Actor, caseID id.ID, in Act, owner string) (Case, error) {
+	c, err := get(tx, caseID)
+	if err != nil {
+		return c, err
+	}
+	env, err := d.env(tx, by)
+	if err != nil {
+		return c, err
+	}
+	env.owner = owner
+	return d.act(env, by, c, in, true)
+}
+
+// CommentAsReporter adds words or photos of the reporter; work goes on with
+// them. Once the case is shut and its term over, nothing is added any more.
+func (d *Desk) CommentAsReporter(tx *db.Tx, by *access.Actor, caseID id.ID, in Comment, owner string) (Case, error) {
+	c, err := get(tx, caseID)
+	if err != nil {
+		return c, err
+	}
+	if c.about().Shut {
+		return c, ErrTermOver
+	}
+	in.Internal = false
+	return c, d.comment(tx, by, c, in, owner)
+}
+
+// PublicView gives what the reporter sees.
+func (d *Desk) PublicView(tx *db.Tx, caseID id.ID) (*PublicCase, error) {
+	c, err := get(tx, caseID)
+	if err != nil {
+		return nil, err
+	}
+	env, err := d.env(tx, access.Nobody("portal", words.Chinese))
+	if err != nil {
+		return nil, err
+	}
+	if err := env.of(c); err != nil {
+		return nil, err
+	}
+	p := &PublicCase{
+		ID: c.ID, Flow: c.Flow, Number: c.Number, ItemName: env.item.Name, Text: c.Text, Place: c.Where, Stage: c.about().Stage,
+		Messages: []PublicMessage{}, Photos: []PublicPhoto{}, Looked: []PublicLook{}, Can: []string{},
+		Paused: c.Clock.Paused, Refused: c.State == Refused, Ended: c.about().Final && c.State != Closed,
+		Rating: c.Rating, Reported: c.Recorded, Closed: c.Closed, Version: c.Version, MadeUp: c.MadeUp,
+	}
+	entries, err := journal.Timeline(tx, c.ID)
+	if err != nil {
+		return nil, err
+	}
+	reached := map[string]time.Time{}
+	for _, e := range entries {
+		if err := d.tell(env, p, c, e, reached); err != nil {
+			return nil, err
+		}
+	}
+	p.Stages = stagesFor(env.catalog, c, reached)
+	d.promise(env, p, c)
+	if err := photosFor(tx, p, c); err != nil {
+		return nil, err
+	}
+	return p, d.publicMoves(env, p, c)
+}
+
+// residentReasons are the acts whose reason the resident reads.
+var residentReasons = map[string]bool{
+	"case.refuse": true, "case.withdraw": true, "case.suspend_decide": true, "case.reopen": true, "case.void_decide": true, "case.object": true,
+}
+
+// tell adds what one entry means to the reporter.
+func (d *Desk) tell(env *env, p *PublicCase, c Case, e journal.Entry, reached map[string]time.Time) error {
+	var b Body
+	if _, err := e.Decode(&b); err != nil {
+		return err
+	}
+	if e.Subject != c.ID {
+		return nil
+	}
+	if b.To != "" && b.To != b.From {
+		stage := stageOf(c.Flow, b.To)
+		if _, there := reached[stage]; !there || b.From != "" && stageOf(c.Flow, b.From) != stage {
+			reached[stage] = e.Occurred
+		}
+	}
+	own := e.By.Via == "portal"
+	switch {
+	case e.Kind == "case.reveal":
+		p.Looked = append(p.Looked, PublicLook{At: e.Recorded, Post: env.postName(e.By.Post), Purpose: d.words.Text("casework.purpose."+orNone(b.Purpose), nil)})
+		return nil
+	case b.Internal:
+		return nil
+	case own && b.Note != "" && (e.Kind == "case.object" || e.Kind == "case.check"):
+		p.Messages = append(p.Messages, PublicMessage{At: e.Occurred, Text: words.Text{Chinese: b.Note, English: b.Note}, Own: true})
+	}
+	if b.ResidentText != "" {
+		p.Messages = append(p.Messages, PublicMessage{At: e.Occurred, Text: words.Text{Chinese: b.ResidentText, English: b.ResidentText}, Own: own})
+		return nil
+	}
+	if residentReasons[e.Kind] && b.Reason != "" && b.Result != Fail {
+		if r, err := env.catalog.Reason(b.Reason); err == nil && r.ResidentText != nil {
+			p.Messages = append(p.Messages, PublicMessage{At: e.Occurred, Text: *r.ResidentText})
+		}
+	}
+	return nil
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}
+
+// stagesFor lists the six stages as past, present and to come.
+func stagesFor(cat *catalog.Snapshot, c Case, reached map[string]time.Time) []PublicStage {
+	now := c.about().Stage
+	out := []PublicStage{}
+	place := "past"
+	for _, s := range cat.Stages() {
+		st := PublicStage{Key: s.Key, Name: s.Name, Text: s.Text, State: place, At: reached[s.Key]}
+		if s.Key == now {
+			st.State, place = "now", "next"
+		} else if place == "next" {
+			st.At = time.Time{}
+		}
+		out = append(out, st)
+	}
+	return out
+}
+
+// promise is the time the resident is promised: the handling deadline, or while
+// nobody has the case in hand, when it would be if it were given out now.
+func (d *Desk) promise(env *env, p *PublicCase, c Case) {
+	if c.about().Shut || c.Clock.Paused {
+		return
+	}
+	if c.Clock.Kind == ClockHandle {
+		p.Promised = c.Clock.Due
+		return
+	}
+	if c.State == Done {
+		return
+	}
+	if !c.Given.IsZero() {
+		p.Promised = c.Given
+		return
+	}
+	limit, ok := limitOf(env.catalog, env.condition, ClockHandle)
+	if !ok {
+		return
+	}
+	cal, err := d.calendars.For(env.tx, "")
+	if err != nil {
+		return
+	}
+	if due, err := cal.Due(limit, env.at, nil); err == nil {
+		p.Promised, p.Estimated = due.At, true
+	}
+}
+
+// photosFor lists the photos that the reporter may see.
+func photosFor(tx *db.Tx, p *PublicCase, c Case) error {
+	all, err := filesOf(tx, c.ID)
+	if err != nil {
+		return err
+	}
+	for _, f := range all {
+		if publicFile(f) {
+			p.Photos = append(p.Photos, PublicPhoto{ID: f.ID, Kind: f.Kind, Own: f.Owner != "", Waiting: f.State == FileQuarantine})
+		}
+	}
+	return nil
+}
+
+// publicFile says whether the reporter may see a file: an own one, or the photo
+// of after that staff took.
+func publicFile(f File) bool {
+	return f.State != FileDiscarded && (f.Owner != "" || f.Kind == "after" && f.State == FileAttached)
+}
+
+// PublicFile gives a photo of the reporter's case. Code: case.file_missing.
+func (d *Desk) PublicFile(tx *db.Tx, caseID, fileID id.ID, size string) (*httpx.Content, error) {
+	f, err := scanFile(tx.Row(`SELECT `+fileColumns+` FROM case_file WHERE id = $1 AND case_id = $2`, fileID, caseID))
+	if errors.Is(err, db.ErrNoRows) || err == nil && !publicFile(f) {
+		return nil, ErrFileMissing
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read file: %w", err)
+	}
+	return d.content(f, size)
+}
+
+// publicMoves says what the reporter may do now.
+func (d *Desk) publicMoves(env *env, p *PublicCase, c Case) error {
+	flow, ok := FlowOf(c.Flow)
+	if !ok {
+		return nil
+	}
+	by := access.Nobody("portal", words.Chinese)
+	for _, key := range reporterMoves {
+		m, ok := flow.Move(key)
+		if !ok || !slices.Contains(m.From, c.State) {
+			continue
+		}
+		s, err := d.gather(env, by, c, m, Act{Move: key}, true)
+		if err != nil {
+			return err
+		}
+		s.facts.Given = Given{Note: "–", Score: 5}
+		if m.Reasons != "" {
+			reasons, err := d.reasonsFor(env, s.facts, m)
+			if err != nil {
+				return err
+			}
+			if len(reasons) == 0 {
+				continue
+			}
+			s.facts.ReasonSent = true
+			s.facts.Reason, _ = env.catalog.Reason(reasons[0].Key)
+			p.Reasons = reasons
+		}
+		if _, err := flow.Take(key, s.facts); err == nil {
+			p.Can = append(p.Can, key)
+		}
+	}
+	if _, _, own := d.demands(c, env.item); own && c.State == Done && c.Check == Waiting {
+		p.Can = append(p.Can, "confirm")
+	}
+	if !c.about().Shut {
+		p.Can = append(p.Can, "comment")
+	}
+	return nil
 }

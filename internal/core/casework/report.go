@@ -55,6 +55,10 @@ type Report struct {
 	Files     []id.ID         `json:"file_ids,omitempty" maxItems:"20"`
 	Occurred  time.Time       `json:"occurred_at,omitzero"`
 
+	// Owner names the browser of somebody without an account: only its own
+	// uploads may come along.
+	Owner string `json:"-"`
+
 	// What only an importer may say.
 	Due     time.Time `json:"-"` // a deadline that comes with it and wins
 	Untimed bool      `json:"-"` // its times contradict each other
@@ -79,6 +83,7 @@ func (d *Desk) report(tx *db.Tx, by *access.Actor, in Report, public bool) (Case
 	if err != nil {
 		return Case{}, err
 	}
+	env.owner = in.Owner
 	if err := in.tidy(env.at); err != nil {
 		return Case{}, err
 	}
