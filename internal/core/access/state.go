@@ -145,11 +145,11 @@ func (a *Access) Actor(tx *db.Tx, person, post id.ID) (*Actor, error) {
 
 // Operator is the program or whoever runs it on its host; see Operator.
 func (a *Access) Operator(tx *db.Tx, via string) (*Actor, error) {
-	o, err := a.org.Snapshot(tx)
+	hub, err := a.org.Hub(tx)
 	if err != nil {
 		return nil, err
 	}
-	return Operator(via, o.HubID()), nil
+	return Operator(via, hub), nil
 }
 
 // secret makes a new token of 256 random bits outside a transaction.

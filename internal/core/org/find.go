@@ -86,6 +86,10 @@ func (o *Org) RolesHeld(tx *db.Tx, person id.ID) ([]RoleHeld, error) {
 		person, db.Millis(tx.Now()))
 }
 
+// Hub is the hub of this installation, zero before it is set up. It asks for no
+// snapshot, so importers may call it for each row.
+func (o *Org) Hub(tx *db.Tx) (id.ID, error) { return hubOf(tx) }
+
 func hubOf(tx *db.Tx) (id.ID, error) {
 	var hub id.ID
 	err := tx.Row(`SELECT id FROM org_unit WHERE kind = 'hub'`).Scan(&hub)
