@@ -16,7 +16,6 @@ import (
 var (
 	ErrItem        = fault.New(fault.Missing, "catalog.item_missing")
 	ErrNotAdmitted = fault.New(fault.Conflict, "catalog.item_not_admitted")
-	ErrCondition   = fault.New(fault.Invalid, "catalog.condition_unknown")
 	ErrReason      = fault.New(fault.Missing, "catalog.reason_missing")
 	ErrClock       = fault.New(fault.Missing, "catalog.clock_missing")
 	ErrItemInvalid = fault.New(fault.Invalid, "catalog.item_invalid")

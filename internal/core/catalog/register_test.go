@@ -201,6 +201,9 @@ func TestEditMakesAVersion(t *testing.T) {
 				return err
 			}
 			now, err := o.Item(tx, "cleanliness")
+			if err != nil {
+				return err
+			}
 			if first.Conditions[1].Limits.Handle.Units != 4 || now.Conditions[1].Limits.Handle.Units != 6 || now.Admission.Version != 2 {
 				o.Errorf("%+v, %+v", first.Conditions[1].Limits.Handle, now.Conditions[1].Limits.Handle)
 			}

@@ -16,7 +16,6 @@ import (
 
 // What can go wrong when the register is edited.
 var (
-	ErrItemExists   = fault.New(fault.Conflict, "catalog.item_exists")
 	ErrItemChanged  = fault.New(fault.Changed, "catalog.item_changed")
 	ErrNotProposed  = fault.New(fault.Conflict, "catalog.not_proposed")
 	ErrSameHand     = fault.New(fault.Forbidden, "catalog.same_hand")

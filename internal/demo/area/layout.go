@@ -419,9 +419,9 @@ func (p *plan) drawStreet(a *Area, s int, village []int, holes map[int][]xy) {
 }
 
 // micro divides some grids of three and more villages into micro grids, one a
-// village.
+// village. They lie apart, so that none enclose ground that has no micro grid.
 func (p *plan) micro(a *Area, village []int, holes map[int][]xy) {
-	made := map[string]int{}
+	made, taken := map[string]int{}, map[int]bool{}
 	for _, base := range slices.Clone(a.Grids) {
 		if base.Kind == "special" || len(base.Shape) > 1 || made[base.Street] == 3 {
 			continue
@@ -432,6 +432,14 @@ func (p *plan) micro(a *Area, village []int, holes map[int][]xy) {
 		})
 		if len(cells) < 3 || p.cells[cells[0]].half != 0 || slices.ContainsFunc(cells, func(i int) bool { return p.cells[i].half != 0 }) {
 			continue
+		}
+		if slices.ContainsFunc(cells, func(i int) bool {
+			return slices.ContainsFunc(p.next[i], func(n int) bool { return taken[n] })
+		}) {
+			continue
+		}
+		for _, i := range cells {
+			taken[i] = true
 		}
 		made[base.Street]++
 		slices.SortFunc(cells, func(i, j int) int { return cmp.Compare(p.sites[i].x, p.sites[j].x) })

@@ -227,15 +227,3 @@ func clearance(at xy, r []xy) float64 {
 	}
 	return best
 }
-
-// inside says whether a position lies in a ring.
-func inside(at xy, r []xy) bool {
-	in := false
-	for i, p := range r {
-		q := r[(i+1)%len(r)]
-		if p.y > at.y != (q.y > at.y) && at.x < p.x+(q.x-p.x)*(at.y-p.y)/(q.y-p.y) {
-			in = !in
-		}
-	}
-	return in
-}

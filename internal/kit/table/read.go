@@ -77,7 +77,9 @@ func NewReader(r io.Reader, name string, o Options) (*Reader, error) {
 	}
 	switch {
 	case bytes.HasPrefix(head, []byte{0xef, 0xbb, 0xbf}):
-		in.Discard(3)
+		if _, err := in.Discard(3); err != nil {
+			return nil, broken(err, 0)
+		}
 	case bytes.HasPrefix(head, []byte{0xff, 0xfe}), bytes.HasPrefix(head, []byte{0xfe, 0xff}):
 		return nil, ErrEncoding.With("found", "UTF-16")
 	}
