@@ -172,7 +172,7 @@ func (a *Area) Put(ctx context.Context, r io.Reader, limit int64) (Ref, error) {
 	if err != nil {
 		return Ref{}, full(err)
 	}
-	defer os.Remove(t.Name()) // gone already when it found its place
+	defer func() { _ = os.Remove(t.Name()) }() // gone already when it found its place
 	sum := sha256.New()
 	if a.cap > 0 {
 		limit = min(limit, a.cap)
@@ -329,7 +329,7 @@ func (a *Area) Move(h Hash, to *Area) error {
 	if err := os.Link(a.path(h), t); err != nil && !errors.Is(err, fs.ErrExist) {
 		return full(err)
 	}
-	defer os.Remove(t)
+	defer func() { _ = os.Remove(t) }() // as in Put
 	if err := to.place(t, Ref{h, info.Size()}); err != nil {
 		return err
 	}

@@ -129,7 +129,7 @@ type torn struct{ io.Reader }
 
 func (r torn) Read(p []byte) (int, error) {
 	n, err := r.Reader.Read(p)
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = errors.New("connection reset")
 	}
 	return n, err

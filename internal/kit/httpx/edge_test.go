@@ -141,7 +141,7 @@ func open(t testing.TB, d *db.DB, clock *dbtest.Clock, set func(*httpx.Options))
 	}
 	f.routes()
 	f.Server = httptest.NewServer(f.edge.Handler())
-	t.Cleanup(f.Server.Close)
+	t.Cleanup(f.Close)
 	return f
 }
 

@@ -38,7 +38,7 @@ var (
 
 // Problem is the answer to everything that went wrong (RFC 9457), with our
 // stable code. Detail is a sentence in the reader's language.
-type Problem struct {
+type Problem struct { //nolint:errname // its name in RFC 9457, and in the API
 	Type      string         `json:"type" doc:"always about:blank; the code says what it is"`
 	Title     string         `json:"title"`
 	Status    int            `json:"status"`

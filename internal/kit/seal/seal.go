@@ -121,7 +121,7 @@ func store(path string, h *keyset.Handle, index []byte, replace bool) (err error
 	if err != nil {
 		return fmt.Errorf("write keys: %w", err)
 	}
-	defer os.Remove(t.Name())
+	defer func() { _ = os.Remove(t.Name()) }() // gone already when it was renamed
 	if _, err = t.Write(raw); err == nil {
 		err = t.Sync()
 	}
