@@ -15,7 +15,7 @@ help: ## list the targets
 
 .PHONY: demo
 demo: build ## build and run the demo district on http://127.0.0.1:8080
-	bin/onegrid demo
+	bin/onegrid demo --dir demo-data
 
 .PHONY: build
 build: bin/onegrid ## build bin/onegrid with the web apps inside

@@ -79,7 +79,10 @@ type Options struct {
 	Writers int    // PostgreSQL: 1 to 4 (2 by default); SQLite always has one
 	Readers int    // connections that read; 8 by default
 	Ledger  Ledger // writes what a group's commands pended; nil: nothing may be pended
-	Exists  bool   // refuse to make a new database (db.missing)
+	// Sealed is told after the commit of every group whose ledger wrote
+	// something. It may only wake somebody up.
+	Sealed func()
+	Exists bool // refuse to make a new database (db.missing)
 }
 
 // Ledger writes, as the last statements of a group, what its commands pended.
@@ -201,11 +204,16 @@ func (d *DB) Write(ctx context.Context, fn func(*Tx) error) error {
 // WriteFor is Write for a command on one case (or another single thing): on
 // PostgreSQL commands with different keys may run on different writers.
 func (d *DB) WriteFor(ctx context.Context, key id.ID, fn func(*Tx) error) error {
+	return d.write(ctx, d.writerOf(key), fn)
+}
+
+// writerOf shares the keys among the writers.
+func (d *DB) writerOf(key id.ID) int {
 	var sum uint32 = 2166136261 // FNV-1a
 	for _, b := range key {
 		sum = (sum ^ uint32(b)) * 16777619
 	}
-	return d.write(ctx, int(sum%uint32(len(d.writers))), fn)
+	return int(sum % uint32(len(d.writers)))
 }
 
 func (d *DB) write(ctx context.Context, writer int, fn func(*Tx) error) error {
@@ -233,7 +241,9 @@ func (d *DB) write(ctx context.Context, writer int, fn func(*Tx) error) error {
 	}
 }
 
-// Read runs fn on one read-only snapshot of the database.
+// Read runs fn on one read-only snapshot of the database. The caller's context is
+// looked at before each statement. A Read inside a Read takes a second
+// connection of a few: don't.
 func (d *DB) Read(ctx context.Context, fn func(*Tx) error) (err error) {
 	if err := ctx.Err(); err != nil {
 		return err

@@ -172,6 +172,9 @@ func (w *writer) try(cs []*command) (lost error, unknown bool) {
 		w.drop()
 		return fmt.Errorf("commit: %w", err), unknown
 	}
+	if len(w.pended) > 0 && w.db.options.Sealed != nil {
+		w.wake(w.db.options.Sealed)
+	}
 	clear(w.pended)
 	w.db.stats.Groups.Add(1)
 	if len(g.dirty) > 0 {

@@ -1,0 +1,3 @@
+module onegrid/bench
+
+go 1.26

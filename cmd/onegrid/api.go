@@ -1,0 +1,56 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+
+	"onegrid/internal/app"
+)
+
+// apiCmd is `onegrid api`, what `make generate` asks the program.
+type apiCmd struct {
+	Spec  apiSpecCmd  `cmd:"" help:"The OpenAPI document of all operations."`
+	Words apiWordsCmd `cmd:"" help:"The texts of all rooms in one language, as a JSON object."`
+}
+
+type apiSpecCmd struct {
+	Out string `placeholder:"FILE" help:"File to write instead of standard output."`
+}
+
+func (c apiSpecCmd) Run(s streams) error {
+	spec, err := app.Spec()
+	if err != nil {
+		return err
+	}
+	return put(s, c.Out, append(spec, '\n'))
+}
+
+type apiWordsCmd struct {
+	Language string `arg:"" enum:"zh-CN,en" help:"zh-CN or en."`
+	Out      string `placeholder:"FILE" help:"File to write instead of standard output."`
+}
+
+func (c apiWordsCmd) Run(s streams) error {
+	texts, err := app.Texts(c.Language)
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(texts); err != nil {
+		return err
+	}
+	return put(s, c.Out, b.Bytes())
+}
+
+// put writes to a file, or to standard output when none is named.
+func put(s streams, file string, content []byte) error {
+	if file == "" {
+		_, err := s.out.Write(content)
+		return err
+	}
+	return os.WriteFile(file, content, 0o644)
+}

@@ -1,0 +1,111 @@
+package app
+
+import (
+	"embed"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+
+	"onegrid/data"
+	"onegrid/internal/core/access"
+	"onegrid/internal/core/calendar"
+	"onegrid/internal/core/casework"
+	"onegrid/internal/core/catalog"
+	"onegrid/internal/core/grid"
+	"onegrid/internal/core/journal"
+	"onegrid/internal/core/org"
+	"onegrid/internal/kit/backup"
+	"onegrid/internal/kit/blob"
+	"onegrid/internal/kit/db"
+	"onegrid/internal/kit/geo"
+	"onegrid/internal/kit/httpx"
+	"onegrid/internal/kit/jobs"
+	"onegrid/internal/kit/live"
+	"onegrid/internal/kit/seal"
+	"onegrid/internal/kit/table"
+	"onegrid/internal/kit/words"
+	"onegrid/internal/work/figures"
+)
+
+//go:embed words.zh-CN.json words.en.json
+var ownWords embed.FS
+
+// sources are the texts of all rooms; words.New refuses a key that two claim.
+func sources() []words.Source {
+	return []words.Source{
+		{Room: "app", Files: ownWords},
+		{Room: "geo", Files: geo.Words},
+		{Room: "db", Files: db.Words},
+		{Room: "backup", Files: backup.Words},
+		{Room: "httpx", Files: httpx.Words},
+		{Room: "blob", Files: blob.Words},
+		{Room: "jobs", Files: jobs.Words},
+		{Room: "live", Files: live.Words},
+		{Room: "seal", Files: seal.Words},
+		{Room: "table", Files: table.Words},
+		{Room: "journal", Files: journal.Words},
+		{Room: "org", Files: org.Words},
+		{Room: "grid", Files: grid.Words},
+		{Room: "calendar", Files: calendar.Words},
+		{Room: "access", Files: access.Words},
+		{Room: "catalog", Files: catalog.Words},
+		{Room: "casework", Files: casework.Words},
+		{Room: "figures", Files: figures.Words},
+	}
+}
+
+// Words joins the texts of all rooms.
+func Words() (*words.Catalogue, error) { return words.New(sources()...) }
+
+// Texts are all texts in one language, for the web's typed words.
+func Texts(language string) (map[string]string, error) {
+	c, err := Words()
+	if err != nil {
+		return nil, err
+	}
+	texts := map[string]string{}
+	for _, key := range c.Keys() {
+		text, _ := c.Raw(key)
+		texts[key] = text.In(words.Language(language))
+	}
+	return texts, nil
+}
+
+// knownKeys is what the catalogue checks the references of an item against.
+func knownKeys(roles *access.RoleBook) (catalog.Known, error) {
+	departments, err := keysOf(data.FS, "defaults/departments.json", "departments")
+	if err != nil {
+		return catalog.Known{}, err
+	}
+	retention, err := keysOf(data.FS, "defaults/retention.json", "classes")
+	if err != nil {
+		return catalog.Known{}, err
+	}
+	return catalog.Known{
+		Role:       func(key string) bool { _, ok := roles.Role(key); return ok },
+		Department: func(key string) bool { return departments[key] },
+		Retention:  func(key string) bool { return retention[key] },
+	}, nil
+}
+
+func keysOf(files fs.FS, name, list string) (map[string]bool, error) {
+	raw, err := fs.ReadFile(files, name)
+	if err != nil {
+		return nil, err
+	}
+	var file map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &file); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	var rows []struct {
+		Key string `json:"key"`
+	}
+	if err := json.Unmarshal(file[list], &rows); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	keys := map[string]bool{}
+	for _, r := range rows {
+		keys[r.Key] = true
+	}
+	return keys, nil
+}

@@ -1,0 +1,232 @@
+// Package figures (统计) folds the journal into rollups and answers every count,
+// share and stage time from them. It owns the tables fig_*, writes nothing else
+// and reads nothing but the journal, so that all figures can be recomputed and
+// must come out equal (Recompute).
+//
+// A figure belongs to the day of its act, in the district's time zone, and to
+// the responsible nodes that the case had when the act was done. Nothing is
+// ever subtracted: what is put right later is an act of its own. A read adds
+// the part of the journal that is not folded yet and says how old the rest is.
+package figures
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"onegrid/internal/core/casework"
+	"onegrid/internal/core/journal"
+	"onegrid/internal/kit/id"
+)
+
+// Measure is one thing that is counted (指标).
+type Measure string
+
+const (
+	Reported   Measure = "reported"    // 上报
+	Accepted   Measure = "accepted"    // 受理
+	Refused    Measure = "refused"     // 不予受理、不予立案
+	Filed      Measure = "filed"       // 立案
+	Dispatched Measure = "dispatched"  // 派遣
+	Settled    Measure = "settled"     // 就地解决
+	Done       Measure = "done"        // 处置完成
+	Closed     Measure = "closed"      // 结案
+	ClosedLate Measure = "closed_late" // 超期结案: closed, and the handling clock had run out at done
+	Timed      Measure = "timed"       // 有期限的结案: closed and comparable with a deadline
+	Returned   Measure = "returned"    // 退回
+	Reworked   Measure = "reworked"    // 返工: a check that failed
+	Checked    Measure = "checked"     // 核查通过
+	Reopened   Measure = "reopened"    // 重开
+	Withdrawn  Measure = "withdrawn"   // 撤回
+	Voided     Measure = "voided"      // 作废
+	Rated      Measure = "rated"       // 评价
+	Stars      Measure = "stars"       // 评分之和: mean = stars / rated
+	Overdue    Measure = "overdue"     // 超期: a clock ran out, counted once a clock
+)
+
+// Measures lists all measures in the order in which they are shown.
+var Measures = []Measure{Reported, Accepted, Refused, Filed, Dispatched, Settled, Done, Closed, ClosedLate, Timed,
+	Returned, Reworked, Checked, Reopened, Withdrawn, Voided, Rated, Stars, Overdue}
+
+// Cube is one way of cutting the counts.
+type Cube int64
+
+const (
+	ByItem    Cube = 1 // item × node × day
+	ByChannel Cube = 2 // channel × node × day
+	ByUnit    Cube = 3 // unit × item × day
+)
+
+// Cell is the place of one count: the node or unit, the item or channel, the day.
+type Cell struct {
+	Cube    Cube
+	Node    id.ID
+	Key     string
+	Day     int64 // days since 1970-01-01 in the district's time zone
+	Measure Measure
+}
+
+// TimeCell is the place of one stage time.
+type TimeCell struct {
+	Node   id.ID
+	Item   string
+	Stage  string
+	Day    int64
+	Bucket int64
+}
+
+// Tally is a set of counts: what some part of the journal adds up to.
+type Tally struct {
+	Counts map[Cell]int64
+	Times  map[TimeCell]int64
+}
+
+// NewTally is an empty tally.
+func NewTally() Tally {
+	return Tally{Counts: map[Cell]int64{}, Times: map[TimeCell]int64{}}
+}
+
+// Zone is the time zone that days belong to.
+type Zone struct{ *time.Location }
+
+// Day is the day of an instant, in days since 1970-01-01.
+func (z Zone) Day(t time.Time) int64 {
+	y, m, d := t.In(z.Location).Date()
+	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Unix() / 86400
+}
+
+// Date is the date of a day, as YYYY-MM-DD.
+func Date(day int64) string { return time.Unix(day*86400, 0).UTC().Format(time.DateOnly) }
+
+// Fold adds one entry of the journal to the tally. Entries that no figure
+// counts add nothing. Tasks are not counted as reports (DESIGN: one idea).
+func (t Tally) Fold(z Zone, e journal.Entry, f casework.ActFacts) {
+	if f.Task != "" {
+		return
+	}
+	day := z.Day(e.Occurred)
+	nodes := []id.ID{e.Sight.Hub, e.Sight.Street, e.Sight.Platform, e.Sight.Grid, e.Sight.Micro}
+	nodes = slices.DeleteFunc(nodes, id.ID.IsZero)
+	for measure, n := range counted(e.Kind, f) {
+		for _, node := range nodes {
+			t.Counts[Cell{ByItem, node, f.Item, day, measure}] += n
+			t.Counts[Cell{ByChannel, node, f.Channel, day, measure}] += n
+		}
+		if !f.Unit.IsZero() {
+			t.Counts[Cell{ByUnit, f.Unit, f.Item, day, measure}] += n
+		}
+	}
+	if f.Stage != "" && !f.Untimed {
+		for _, node := range nodes {
+			t.Times[TimeCell{node, f.Item, f.Stage, day, Bucket(time.Duration(f.UsedMS) * time.Millisecond)}]++
+		}
+	}
+}
+
+// Add adds another tally to this one.
+func (t Tally) Add(other Tally) {
+	for c, n := range other.Counts {
+		t.Counts[c] += n
+	}
+	for c, n := range other.Times {
+		t.Times[c] += n
+	}
+}
+
+// counted says what an act counts as.
+func counted(kind string, f casework.ActFacts) map[Measure]int64 {
+	switch kind {
+	case "case.report":
+		return map[Measure]int64{Reported: 1}
+	case "case.accept":
+		return map[Measure]int64{Accepted: 1}
+	case "case.refuse":
+		return map[Measure]int64{Refused: 1}
+	case "case.file":
+		return map[Measure]int64{Filed: 1}
+	case "case.dispatch":
+		return map[Measure]int64{Dispatched: 1}
+	case "case.settle":
+		return map[Measure]int64{Settled: 1, Done: 1}
+	case "case.done":
+		return map[Measure]int64{Done: 1}
+	case "case.close":
+		m := map[Measure]int64{Closed: 1}
+		if f.Comparable && !f.Untimed {
+			m[Timed] = 1
+			if f.Late {
+				m[ClosedLate] = 1
+			}
+		}
+		return m
+	case "case.return":
+		return map[Measure]int64{Returned: 1}
+	case "case.check":
+		if f.Result == "fail" {
+			return map[Measure]int64{Reworked: 1}
+		}
+		return map[Measure]int64{Checked: 1}
+	case "case.reopen", "case.object":
+		return map[Measure]int64{Reopened: 1}
+	case "case.withdraw":
+		if f.To == "withdrawn" {
+			return map[Measure]int64{Withdrawn: 1}
+		}
+		return nil
+	case "case.void_decide":
+		if f.To == "voided" {
+			return map[Measure]int64{Voided: 1}
+		}
+		return nil
+	case "case.rate":
+		return map[Measure]int64{Rated: 1, Stars: int64(f.Score)}
+	case "case.late":
+		return map[Measure]int64{Overdue: 1}
+	}
+	return nil
+}
+
+// growth is the width of a bucket of stage times: neighbours differ by 10 %, so
+// that the middle of a bucket is at most 5 % off (DESIGN: figures).
+const growth = 1.1
+
+// Bucket is the logarithmic bucket of a stage time; 0 holds all below a second.
+func Bucket(d time.Duration) int64 {
+	if d < time.Second {
+		return 0
+	}
+	return 1 + int64(math.Floor(math.Log(d.Seconds())/math.Log(growth)))
+}
+
+// Middle is the stage time that stands for a bucket: its geometric middle.
+func Middle(bucket int64) time.Duration {
+	if bucket <= 0 {
+		return 0
+	}
+	return time.Duration(math.Pow(growth, float64(bucket-1)+0.5) * float64(time.Second))
+}
+
+// Quantile is the stage time below which the share q of the counted cases lies;
+// ok is false when nothing was counted.
+func Quantile(buckets map[int64]int64, q float64) (value time.Duration, ok bool) {
+	var total int64
+	keys := make([]int64, 0, len(buckets))
+	for b, n := range buckets {
+		total += n
+		keys = append(keys, b)
+	}
+	if total == 0 {
+		return 0, false
+	}
+	slices.Sort(keys)
+	rank := int64(math.Ceil(q * float64(total)))
+	rank = max(rank, 1)
+	var seen int64
+	for _, b := range keys {
+		seen += buckets[b]
+		if seen >= rank {
+			return Middle(b), true
+		}
+	}
+	return Middle(keys[len(keys)-1]), true
+}
