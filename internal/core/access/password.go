@@ -32,23 +32,32 @@ const (
 	maxPassword = 200
 	// minPassword is the least number of characters of a password.
 	minPassword = 10
-	// atOnce is how many passwords are hashed at a time, and waiting how many
-	// may queue: each takes 19 MiB and a core.
-	atOnce  = 2
-	waiting = 64
+	// atOnce is how many passwords of strangers are hashed at a time, and
+	// waiting how many may queue: each takes 19 MiB and a core. Known browsers
+	// have a place of their own, so that strangers who fill the queue do not
+	// keep the owners of accounts out.
+	atOnce      = 2
+	atOnceKnown = 1
+	waiting     = 64
 )
 
 // hasher hashes passwords, a few at a time. It is never called inside a write
 // transaction (DESIGN.md section 5).
 type hasher struct {
-	cost  Cost
-	queue *semaphore.Weighted
-	gate  *semaphore.Weighted
-	dummy string // stands in for accounts that do not exist
+	cost             Cost
+	strangers, known lane
+	dummy            string // stands in for accounts that do not exist
+}
+
+// lane is one queue with its places.
+type lane struct{ queue, gate *semaphore.Weighted }
+
+func newLane(places int64) lane {
+	return lane{semaphore.NewWeighted(waiting), semaphore.NewWeighted(places)}
 }
 
 func newHasher(cost Cost) (*hasher, error) {
-	h := &hasher{cost: cost, queue: semaphore.NewWeighted(waiting), gate: semaphore.NewWeighted(atOnce)}
+	h := &hasher{cost: cost, strangers: newLane(atOnce), known: newLane(atOnceKnown)}
 	var nobody [24]byte
 	if _, err := rand.Read(nobody[:]); err != nil {
 		return nil, fmt.Errorf("random bytes: %w", err)
@@ -59,20 +68,21 @@ func newHasher(cost Cost) (*hasher, error) {
 }
 
 // take waits for a place. Code: access.busy.
-func (h *hasher) take(ctx context.Context) (release func(), err error) {
-	if !h.queue.TryAcquire(1) {
+func (l lane) take(ctx context.Context) (release func(), err error) {
+	if !l.queue.TryAcquire(1) {
 		return nil, ErrBusy
 	}
-	if err := h.gate.Acquire(ctx, 1); err != nil {
-		h.queue.Release(1)
+	if err := l.gate.Acquire(ctx, 1); err != nil {
+		l.queue.Release(1)
 		return nil, err
 	}
-	return func() { h.gate.Release(1); h.queue.Release(1) }, nil
+	return func() { l.gate.Release(1); l.queue.Release(1) }, nil
 }
 
-// hash makes the stored form of a password.
+// hash makes the stored form of a password. Only holders of a link or a session
+// choose one.
 func (h *hasher) hash(ctx context.Context, password string) (string, error) {
-	release, err := h.take(ctx)
+	release, err := h.known.take(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -90,15 +100,15 @@ func (h *hasher) hash(ctx context.Context, password string) (string, error) {
 
 // matches says whether a password belongs to a stored form. Without one it does
 // the same work and says no, so that an unknown account takes as long as a
-// known one.
-func (h *hasher) matches(ctx context.Context, stored, password string) (bool, error) {
-	known := stored != ""
-	if !known {
+// known one. lane is where to wait.
+func (h *hasher) matches(ctx context.Context, lane lane, stored, password string) (bool, error) {
+	exists := stored != ""
+	if !exists {
 		stored = h.dummy
 	}
 	if len(password) > maxPassword {
 		password = password[:maxPassword]
-		known = false
+		exists = false
 	}
 	var version int
 	var c Cost
@@ -117,13 +127,13 @@ func (h *hasher) matches(ctx context.Context, stored, password string) (bool, er
 	if err1 != nil || err2 != nil || len(want) == 0 {
 		return false, fmt.Errorf("a stored password is broken")
 	}
-	release, err := h.take(ctx)
+	release, err := lane.take(ctx)
 	if err != nil {
 		return false, err
 	}
 	defer release()
 	got := argon2.IDKey([]byte(password), salt, c.Time, c.Memory, c.Threads, uint32(len(want)))
-	return subtle.ConstantTimeCompare(got, want) == 1 && known, nil
+	return subtle.ConstantTimeCompare(got, want) == 1 && exists, nil
 }
 
 // checkPassword refuses passwords that are guessed first. Length counts more

@@ -40,15 +40,15 @@ func TestPasswordForm(t *testing.T) {
 		"渡口的石狮子 4217": true, "渡口的石狮子 4218": false, "": false,
 		"渡口的石狮子 4217" + strings.Repeat("x", maxPassword): false,
 	} {
-		if got, err := h.matches(ctx, stored, password); err != nil || got != want {
+		if got, err := h.matches(ctx, h.strangers, stored, password); err != nil || got != want {
 			t.Errorf("%.30q: %v %v", password, got, err)
 		}
 	}
-	if got, err := h.matches(ctx, "", "anything"); err != nil || got {
+	if got, err := h.matches(ctx, h.strangers, "", "anything"); err != nil || got {
 		t.Errorf("nothing stored: %v %v", got, err)
 	}
 	for _, broken := range []string{"plain", "$argon2i$v=19$m=64,t=1,p=1$YQ$YQ", "$argon2id$v=19$m=99999999,t=1,p=1$YQ$YQ", "$argon2id$v=19$m=64,t=1,p=1$YQ$"} {
-		if got, err := h.matches(ctx, broken, "anything"); err == nil || got {
+		if got, err := h.matches(ctx, h.strangers, broken, "anything"); err == nil || got {
 			t.Errorf("%s: %v %v", broken, got, err)
 		}
 	}
@@ -62,7 +62,7 @@ func TestHashingIsBounded(t *testing.T) {
 	}
 	var release []func()
 	for range atOnce {
-		r, err := h.take(context.Background())
+		r, err := h.strangers.take(context.Background())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -72,7 +72,7 @@ func TestHashingIsBounded(t *testing.T) {
 	var wait sync.WaitGroup
 	outcomes := make(chan error, waiting)
 	for range waiting {
-		wait.Go(func() { _, err := h.take(ctx); outcomes <- err })
+		wait.Go(func() { _, err := h.strangers.take(ctx); outcomes <- err })
 	}
 	// All others find the queue full; two of the 64 did too, since two hash.
 	for range atOnce {
@@ -80,8 +80,12 @@ func TestHashingIsBounded(t *testing.T) {
 			t.Fatalf("got %v, want busy", err)
 		}
 	}
-	if _, err := h.take(context.Background()); !errors.Is(err, ErrBusy) {
+	if _, err := h.strangers.take(context.Background()); !errors.Is(err, ErrBusy) {
 		t.Fatalf("got %v, want busy", err)
+	}
+	// An owner at a known browser does not stand in that queue.
+	if right, err := h.matches(context.Background(), h.known, h.dummy, "no"); err != nil || right {
+		t.Fatalf("a known browser: %v %v", right, err)
 	}
 	cancel()
 	wait.Wait()
