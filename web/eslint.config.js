@@ -31,7 +31,7 @@ const boundaries = [
       "a feature imports packages and desk, never another feature: link by route name",
     ),
   ),
-  forbid(["apps/*/src/app/**", "apps/*/src/*"], ["**/fake/**"], "the fake is never part of the app"),
+  forbid(["apps/*/src/app/**", "apps/*/src/*.vue", "apps/*/src/main.ts"], ["**/fake/**"], "the fake is never part of the app"),
 ];
 
 export default tseslint.config(

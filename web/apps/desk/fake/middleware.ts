@@ -3,9 +3,13 @@ import { Readable } from "node:stream";
 import { fakeServer } from "./server";
 import { World } from "./world";
 
-/** Puts the fake before the dev server; POST /fake/event lets the world move by itself. */
+/**
+ * Puts the fake before the dev server. /fake/move lets somebody else act;
+ * ONEGRID_FAKE_NOW stops the clock, for pictures that stay the same.
+ */
 export function middleware() {
-  const world = new World();
+  const stopped = Date.parse(process.env.ONEGRID_FAKE_NOW ?? "");
+  const world = new World(Number.isNaN(stopped) ? Date.now : () => stopped);
   const handle = fakeServer(world);
   return async (req: IncomingMessage, res: ServerResponse, next: () => void) => {
     const path = req.url ?? "";

@@ -21,7 +21,7 @@ export function fakeServer(world: World, first?: string) {
     const acting = request.headers.get("OneGrid-Post") ?? post ?? "";
     const json = async <T>() => (await request.json()) as T;
 
-    if (path === "/demo/accounts") return reply({ items: accounts.map((a) => ({ account: a.account, name: `${a.role["zh-CN"]}（演示）`, role: a.role, unit: a.unit })) });
+    if (path === "/demo/accounts") return reply({ items: accounts.map((a) => ({ account: a.account, name: `${a.role["zh-CN"]}（演示）`, role: a.role, post: a.posts[0]!.name, app: "desk" })) });
     if (path === "/demo/session" && method === "POST") {
       account = accounts.find((a) => a.account === "");
       const wanted = (await json<{ account: string }>()).account;
@@ -43,11 +43,12 @@ export function fakeServer(world: World, first?: string) {
     if (!account) return problem(401, "access.signed_out", "请先登录。");
     if (path === "/session" && method === "GET") return reply(world.session(account, post));
     if (path === "/session" && method === "DELETE") return (account = undefined), new Response(null, { status: 204 });
-    if (path === "/session/post") return (post = (await json<{ post_id: string }>()).post_id), reply({});
+    if (path === "/session/post") return (post = (await json<{ post_id: string }>()).post_id), reply(world.session(account, post));
     if (path === "/session/language") return reply({});
     if (path === "/words/stages") return reply(world.stages);
     if (path === "/items") return reply({ items: world.items });
-    if (path === "/grids.geojson") return reply(world.grids);
+    if (path === "/map/grids") return reply(world.grids);
+    if (path === "/org/posts") return reply(world.posts(url.searchParams));
     if (path === "/feed") return feed(request);
     if (path === "/cases" && method === "GET") return reply(world.list(url.searchParams, acting));
     if (path === "/cases/counts") return reply(world.counts(acting));
@@ -90,18 +91,19 @@ export function fakeServer(world: World, first?: string) {
         if (request.headers.get("If-Match") !== `"${held.case.version}"`) return problem(412, "case.changed", "这件刚刚被别人改过。");
         const offer = world.offers(held.case, acting).find((o) => o.move === r.move);
         if (!offer?.allowed) return problem(409, "case.wrong_state", "现在不能做这一步。");
-        if (offer.needs.includes("note") && !r.note) return problem(422, "case.note_needed", "要写说明。", { where: [{ field: "note", message: "要写说明" }] });
+        if (offer.needs.includes("note") && !r.note) return problem(422, "case.note_needed", "要写说明。", { where: [{ path: "body.note", code: "field.required", detail: "要写说明" }] });
         const c = world.move(id, r);
         if (key) world.receipts.set(key, { content, id });
         return reply(c);
       }
       case "comments": {
         const r = await json<{ text: string; internal: boolean; file_ids?: string[] }>();
-        world.note(held, "case.comment", { "zh-CN": "大桥街道补一句", en: "Daqiao added" }, { note: r.text, internal: r.internal, files: r.file_ids?.map((f) => ({ id: f, kind: "other" as const })) });
+        world.note(held, "case.comment", { "zh-CN": "大桥街道补一句", en: "Daqiao added" }, { note: r.text, internal: r.internal, file_ids: r.file_ids });
+        held.files = [...held.files, ...(r.file_ids ?? []).map((f) => ({ id: f, kind: "other" }))];
         return reply({});
       }
       case "claim":
-        held.case = { ...held.case, claimed_by: method === "DELETE" ? undefined : { post_id: acting, post_name: held.case.post_name, until: new Date(world.now() + 600_000).toISOString() } };
+        held.case = { ...held.case, claimed_by: method === "DELETE" ? undefined : { mine: true, post_name: held.case.post_name, until: new Date(world.now() + 600_000).toISOString() } };
         return reply(held.case);
       case "reveal":
         world.note(held, "case.reveal", { "zh-CN": "大桥街道看了联系方式：回复本人", en: "Daqiao looked at the contact: call back" }, { internal: true });

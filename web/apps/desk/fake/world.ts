@@ -2,12 +2,13 @@
 // tests. It is never part of the built app, and it is no second implementation of
 // the rules: it moves a case from state to state and no more.
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import type {
-  Case, CaseDetail, CaseFile, Explanation, FeedEvent, GridCollection, GridFeature, Item, MoveRequest, Offer, Reason, ReportRequest, Session, StageWords, Text, TimelineEvent,
+  Case, CaseDetail, CaseFile, Explanation, FeedEvent, GridCollection, GridFeature, Item, MoveRequest, Offer, PostView, Reason, ReportRequest, Session, StageWords, Text, TimelineEvent,
 } from "@onegrid/api";
 
-const defaults = new URL("../../../../data/defaults/", import.meta.url);
-const read = <T>(name: string) => JSON.parse(readFileSync(new URL(name, defaults), "utf8")) as T;
+const defaults = join(import.meta.dirname, "../../../../data/defaults");
+const read = <T>(name: string) => JSON.parse(readFileSync(join(defaults, name), "utf8")) as T;
 
 const both = (zh: string, en: string): Text => ({ "zh-CN": zh, en });
 const HOUR = 3_600_000;
@@ -64,9 +65,8 @@ function makeGrids(): GridCollection {
         type: "Feature",
         geometry: { type: "Polygon", coordinates: [ring] },
         properties: {
-          id: fakeId(), code: `37010000${String(1001 + Math.floor(k / 3))}${no}`, name: both(`${v[0]}社区 ${no}`, `${v[1]} ${no}`), layer: "base", kind: k === 20 ? "special" : "comprehensive",
+          id: fakeId(), code: `37010000${String(1001 + Math.floor(k / 3))}${no}`, name: `${v[0]}社区 ${no}`, layer: "base", kind: k === 20 ? "special" : "comprehensive",
           street_id: `street-${s}`, street_name: streets[s]!, platform_id: `platform-${Math.floor(k / 3)}`, platform_name: both(`${v[0]}社区`, `${v[1]} community`), households: 260 + Math.floor(random() * 180), made_up: true,
-          officer: k % 11 === 4 ? { state: "vacant" } : k % 9 === 2 ? { state: "stand_in", name: `网格员 ${String(k + 2).padStart(3, "0")}（演示）` } : { state: "held", name: `网格员 ${String(k + 1).padStart(3, "0")}（演示）` },
         },
       });
     }
@@ -80,7 +80,7 @@ export interface FakeAccount {
   role: Text;
   unit: Text;
   permissions: string[];
-  posts: { id: string; name: Text; role: string; unit: Text; stand_in_for?: boolean }[];
+  posts: { id: string; name: Text; role: string; unit: Text; stand_in?: boolean; stand_in_for?: string }[];
 }
 
 const allMoves = ["accept", "verify", "file", "refuse", "dispatch", "take", "settle", "handle", "done", "return", "withdraw", "suspend_ask", "suspend_decide", "resume", "check", "close", "reopen", "void_ask", "void_decide", "comment", "reveal", "report", "view"].map((m) => `case.${m}`);
@@ -91,10 +91,10 @@ const team2 = { id: "post-team2", name: both("环卫二站", "Sanitation team 2"
 const lamps = { id: "post-lamps", name: both("路灯维护岗", "Lighting post"), role: "department_handler", unit: both("城市管理", "Urban management") };
 
 export const accounts: FakeAccount[] = [
-  { account: "street", role: both("街道平台派遣员", "Street dispatcher"), unit: street.unit, permissions: [...allMoves, "grid.view"], posts: [street, { ...hub, stand_in_for: true }] },
-  { account: "hub", role: both("中枢值班员", "Hub duty officer"), unit: hub.unit, permissions: [...allMoves, "grid.view"], posts: [hub] },
-  { account: "team1", role: both("部门经办", "Department handler"), unit: both("城市管理 · 环卫一站", "Sanitation team 1"), permissions: [...allMoves, "grid.view"], posts: [team1] },
-  { account: "village", role: both("村居平台值班", "Village desk"), unit: both("柳溪社区", "Liuxi community"), permissions: [...allMoves, "grid.view"], posts: [{ id: "post-village", name: both("柳溪社区值班岗", "Liuxi duty post"), role: "village_desk", unit: both("柳溪社区", "Liuxi community") }] },
+  { account: "street", role: both("街道平台派遣员", "Street dispatcher"), unit: street.unit, permissions: [...allMoves, "grid.view", "org.team_view"], posts: [street, { ...hub, stand_in: true, stand_in_for: "值班员 乙（演示）" }] },
+  { account: "hub", role: both("中枢值班员", "Hub duty officer"), unit: hub.unit, permissions: [...allMoves, "grid.view", "org.team_view"], posts: [hub] },
+  { account: "team1", role: both("部门经办", "Department handler"), unit: both("城市管理 · 环卫一站", "Sanitation team 1"), permissions: [...allMoves, "grid.view", "org.team_view"], posts: [team1] },
+  { account: "village", role: both("村居平台值班", "Village desk"), unit: both("柳溪社区", "Liuxi community"), permissions: [...allMoves, "grid.view", "org.team_view"], posts: [{ id: "post-village", name: both("柳溪社区值班岗", "Liuxi duty post"), role: "village_desk", unit: both("柳溪社区", "Liuxi community") }] },
   { account: "auditor", role: both("审计管理员", "Auditor"), unit: both("审计", "Audit"), permissions: ["audit.read"], posts: [{ id: "post-audit", name: both("审计岗", "Audit post"), role: "auditor", unit: both("审计", "Audit") }] },
 ];
 
@@ -129,7 +129,7 @@ const flow: Record<string, { to: string; needs?: Offer["needs"]; reasons?: strin
   accept: { to: "accepted", says: ["案件归你所在的平台；15 分钟内立案。居民会看到“已受理”。", "The case is your desk's; file it within 15 min. The resident sees “Accepted”."], words: ["受理", "accepted it"] },
   refuse: { to: "refused", needs: ["reason", "note"], reasons: "refuse", says: ["不再办理，居民会看到理由，可以提出异议。", "No further work. The resident sees the reason and may object."], words: ["不予受理", "refused it"] },
   file: { to: "filed", says: ["转到派遣岗位，15 分钟内派出去。居民看到的不变。", "It goes to the dispatching post, to be assigned within 15 min. Nothing changes for the resident."], words: ["立案", "filed it"] },
-  dispatch: { to: "dispatched", needs: ["post"], posts: true, says: ["环卫二站值班岗立刻收到，30 分钟内签收；到时还没签收，提醒带班领导。居民会看到“已派出”。", "The duty post of sanitation team 2 is told now and has 30 min to take it; then the shift leader is told. The resident sees “Assigned”."], words: ["派给 环卫二站", "assigned it to Sanitation team 2"] },
+  dispatch: { to: "dispatched", needs: ["post"], posts: true, says: ["环卫二站值班岗立刻收到，30 分钟内签收；到时还没签收，提醒带班领导。居民会看到“已派出”。", "The duty post of sanitation team 2 is told now and has 30 min to take it; then the shift leader is told. The resident sees “Assigned”."], words: ["派遣 给环卫二站", "assigned it to Sanitation team 2"] },
   take: { to: "taken", says: ["算你收到了，时限不变。", "It counts as received; the limit stays."], words: ["签收", "took it"] },
   handle: { to: "handling", says: ["居民会看到“办理中”。", "The resident sees “In hand”."], words: ["开始处置", "started work"] },
   done: { to: "done", needs: ["record", "photo_after", "resident_text"], says: ["停下处置时限，柳溪社区网格员 30 分钟内去核查。居民会看到“已办理”和你写的话。", "The handling clock stops; the grid officer checks within 30 min. The resident sees “Done” and your words."], words: ["办好了", "finished the work"] },
@@ -163,11 +163,6 @@ export class World {
     ids = 0;
     this.grids = makeGrids();
     for (let i = 0; i < size; i++) this.make(i);
-    for (const f of this.grids.features) {
-      const here = [...this.cases.values()].filter((h) => h.case.grid_id === f.properties.id && h.case.stage !== "closed");
-      f.properties.open = here.length;
-      f.properties.overdue = here.filter((h) => h.case.late).length;
-    }
   }
 
   private time(ago: number) {
@@ -207,8 +202,7 @@ export class World {
       timeline.push(e(2.2 * HOUR, "case.comment", both("值班员 甲 补一句", "Officer A added"), { note: "现场有两堆，靠墙那堆是装修垃圾。", internal: true }));
       timeline.push(e(11 * MINUTE, "case.return", both("环卫一站退回", "Returned by Sanitation team 1"), { to_state: "filed", note: "7 号胡同口东侧属二站责任区，请改派。" }));
     }
-    const files: CaseFile[] = i % 3 === 0 ? [0, 1].map(() => ({ id: fakeId(), kind: "before" as const, taken_at: this.time(age + 4 * MINUTE), distance_m: 12 })) : [];
-    if (files.length) timeline[0]!.files = files;
+    const files: CaseFile[] = i % 3 === 0 ? [0, 1].map(() => ({ id: fakeId(), kind: "before" as const, taken_at: this.time(age + 4 * MINUTE), lon, lat: lat + 0.0001 })) : [];
     if (state === "closed") c.closed_at = this.time(10 * MINUTE);
     this.cases.set(c.id, { case: c, timeline, files, reporter: c.channel === "portal" || i === 0 ? { name: "王演示", phone: "13800000021" } : undefined });
   }
@@ -267,6 +261,17 @@ export class World {
     return { person: { id: `person-${account.account}`, name: `${account.role["zh-CN"]}（演示）` }, posts: account.posts, post_id: post, permissions: account.permissions, demo: true };
   }
 
+  posts(query: URLSearchParams) {
+    const items: PostView[] = this.grids.features.map((f, k) => ({
+      id: `post-grid-${k}`, role: query.get("role") ?? "grid_officer", name: both(`${f.properties.name}网格员`, `Officer of ${f.properties.code}`), node_id: f.properties.id,
+      vacant: k % 11 === 4 || k % 9 === 2, holder: k % 11 === 4 || k % 9 === 2 ? undefined : { name: `网格员 ${String(k + 1).padStart(3, "0")}（演示）` },
+      stand_in: k % 11 !== 4 && k % 9 === 2 ? { name: `网格员 ${String(k + 2).padStart(3, "0")}（演示）` } : undefined,
+    }));
+    const from = Number(query.get("cursor") ?? 0);
+    const limit = Number(query.get("limit") ?? 50);
+    return { items: items.slice(from, from + limit), next: from + limit < items.length ? String(from + limit) : undefined };
+  }
+
   list(query: URLSearchParams, post: string) {
     const view = query.get("view") ?? "all";
     const q = query.get("q");
@@ -305,12 +310,12 @@ export class World {
     const out: Offer[] = here.map((move) => {
       const f = flow[move]!;
       return {
-        move, allowed: mine, why: mine ? undefined : { code: "case.not_owner", message: "这一步归别的岗位做。" }, needs: f.needs ?? [],
+        move, name: both(f.words[0].replace(/ .*/, ""), move), allowed: mine, why: mine ? undefined : { code: "case.not_owner", message: both("这一步归别的岗位做。", "Another post does this.") }, needs: f.needs ?? [],
         reasons: f.reasons ? this.reasons.filter((r) => r.kind === f.reasons).map((r) => ({ key: r.key, name: r.name, needs_note: r.needs_note })) : undefined,
         posts: f.posts ? [team2, team1, lamps].map((p) => ({ id: p.id, name: p.name })) : undefined, to_state: f.to || c.state, consequence: both(...f.says),
       };
     });
-    if (c.state === "handling" || c.state === "filed") out.push({ move: "close", allowed: false, why: { code: "case.not_done", message: "还没办好，也没有核查，不能结案。" }, needs: [], consequence: both(...flow.close!.says) });
+    if (c.state === "handling" || c.state === "filed") out.push({ move: "close", name: both("结案", "Close"), allowed: false, why: { code: "case.not_done", message: both("还没办好，也没有核查，不能结案。", "It is neither done nor checked, so it cannot be closed.") }, needs: [], consequence: both(...flow.close!.says) });
     return out;
   }
 
@@ -340,9 +345,9 @@ export class World {
     if (c.stage === "closed") c.closed_at = new Date(this.now()).toISOString();
     h.case = c;
     this.clock(c, 6 * HOUR);
-    const files = (r.file_ids ?? []).map((fid) => ({ id: fid, kind: "after" as const, taken_at: new Date(this.now()).toISOString(), distance_m: 9 }));
+    const files = (r.file_ids ?? []).map((fid) => ({ id: fid, kind: "after", taken_at: new Date(this.now()).toISOString() }));
     h.files = [...h.files, ...files];
-    this.note(h, `case.${r.move}`, both(`大桥街道${f.words[0]}`, `Daqiao ${f.words[1]}`), { to_state: to, note: r.note, resident_text: r.resident_text, files: files.length ? files : undefined });
+    this.note(h, `case.${r.move}`, both(`大桥街道${f.words[0]}`, `Daqiao ${f.words[1]}`), { to_state: to, note: r.note, resident_text: r.resident_text, file_ids: r.file_ids });
     return c;
   }
 

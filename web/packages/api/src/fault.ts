@@ -1,8 +1,10 @@
 /** One thing that is wrong in what was sent. */
 export interface Where {
+  /** the last part of the path: the field's own name */
   field: string;
+  path: string;
   code?: string;
-  message?: string;
+  detail?: string;
 }
 
 /** A refusal by the server, or the lack of an answer. */
@@ -64,9 +66,10 @@ export async function faultOf(response: Response): Promise<Fault> {
     args: record(body.args),
     where: Array.isArray(body.where)
       ? body.where.map(record).map((w) => ({
-          field: text(w.field) ?? text(w.location) ?? "",
+          path: text(w.path) ?? "",
+          field: (text(w.path) ?? "").split(".").pop() ?? "",
           code: text(w.code),
-          message: text(w.message),
+          detail: text(w.detail),
         }))
       : [],
     requestId: text(body.request_id),

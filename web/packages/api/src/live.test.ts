@@ -64,6 +64,24 @@ describe("listen", () => {
     expect(states).toContain("broken");
   });
 
+  it("starts from where the line says it stands, reads anew after a reset, and stops at the end", async () => {
+    const asked: (string | undefined)[] = [];
+    let gaps = 0;
+    const client = {
+      open: async (_: string, headers: Record<string, string>) => {
+        asked.push(headers["Last-Event-ID"]);
+        if (asked.length === 1) return answer("id: 40\n\n");
+        if (asked.length === 2) return answer('event: reset\ndata: {"type":"reset"}\n\n');
+        return answer('id: 90\n\nevent: end\ndata: {"type":"end"}\n\n');
+      },
+    } as unknown as Client;
+    await new Promise<void>((done) => {
+      listen({ client, wait: async () => {}, onEvent: () => {}, onGap: () => gaps++, onState: (s) => s === "ended" && done() });
+    });
+    expect(asked).toEqual([undefined, "40", undefined]);
+    expect(gaps).toBe(2); // at the first line, and after the reset
+  });
+
   it("ends when the grant ended, and does not try again", async () => {
     let tries = 0;
     const client = {
@@ -84,13 +102,13 @@ describe("client", () => {
   it("turns a problem into a fault with its code and fields", async () => {
     const c = makeClient({
       fetch: async () =>
-        new Response(JSON.stringify({ code: "request.invalid", detail: "no", where: [{ field: "text", code: "required" }] }), {
+        new Response(JSON.stringify({ code: "request.invalid", detail: "no", where: [{ path: "body.text", code: "field.required", detail: "write something" }] }), {
           status: 422,
         }),
     });
     const f = await c.send("POST", "/cases", {}).catch((e: unknown) => e);
     expect(f).toBeInstanceOf(Fault);
-    expect(f).toMatchObject({ status: 422, code: "request.invalid", where: [{ field: "text" }], unknown: false });
+    expect(f).toMatchObject({ status: 422, code: "request.invalid", where: [{ field: "text", detail: "write something" }], unknown: false });
   });
 
   it("sends the command's id, the version and the acting post", async () => {

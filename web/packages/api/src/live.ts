@@ -12,7 +12,9 @@ export interface StreamEvent {
 /** Cuts a stream of text into events, as the HTML standard describes it. */
 export class StreamParser {
   private rest = "";
-  private id: string | undefined;
+  /** id of the last whole event, also of one that had nothing else */
+  id: string | undefined;
+  private coming: string | undefined;
   private event = "";
   private data: string[] = [];
 
@@ -35,6 +37,7 @@ export class StreamParser {
   private line(line: string): StreamEvent | undefined {
     if (line === "") {
       const ready = this.data.length > 0;
+      this.id = this.coming; // only now: an event cut in the middle was not seen
       const e = { id: this.id, event: this.event || "message", data: this.data.join("\n") };
       this.event = "";
       this.data = [];
@@ -47,7 +50,7 @@ export class StreamParser {
     if (value.startsWith(" ")) value = value.slice(1);
     if (field === "data") this.data.push(value);
     else if (field === "event") this.event = value;
-    else if (field === "id" && !value.includes("\0")) this.id = value;
+    else if (field === "id" && !value.includes("\0")) this.coming = value;
     return undefined;
   }
 }
@@ -88,6 +91,7 @@ export function backoff(attempt: number): number {
 export function listen(o: LiveOptions): () => void {
   const stop = new AbortController();
   let last: number | undefined = o.after?.();
+  let over = false;
   void run();
   return () => stop.abort();
 
@@ -124,6 +128,10 @@ export function listen(o: LiveOptions): () => void {
         stop.signal.removeEventListener("abort", end);
       }
       if (stop.signal.aborted) break;
+      if (over) {
+        o.onState("ended");
+        return;
+      }
       before = true;
       o.onState("broken");
       await wait(backoff(attempt++), stop.signal);
@@ -145,7 +153,11 @@ export function listen(o: LiveOptions): () => void {
         alive();
         const { done, value } = await reader.read();
         if (done) return;
-        for (const e of parser.push(text.decode(value, { stream: true }))) take(e);
+        const events = parser.push(text.decode(value, { stream: true }));
+        // the line begins with an event that has only an id: where we stand
+        const stand = Number(parser.id);
+        if (parser.id && Number.isSafeInteger(stand)) last = stand;
+        for (const e of events) take(e);
       }
     } finally {
       clearTimeout(timer);
@@ -154,9 +166,16 @@ export function listen(o: LiveOptions): () => void {
   }
 
   function take(e: StreamEvent) {
-    const id = Number(e.id);
-    if (e.id && Number.isSafeInteger(id)) last = id;
-    if (e.event === "cut") return; // we were too slow; the next attempt resumes
+    switch (e.event) {
+      case "cut": // we were too slow; the next attempt resumes
+        return;
+      case "reset": // too much was missed to be told: read anew
+        last = undefined;
+        return;
+      case "end": // the rights ended
+        over = true;
+        return;
+    }
     try {
       const event = JSON.parse(e.data) as FeedEvent;
       if (typeof event.number === "number") {

@@ -70,18 +70,24 @@ export interface Case {
   department_name?: Name;
   state: string;
   stage: StageKey;
-  priority: "normal" | "high" | "urgent";
+  priority: "low" | "normal" | "high" | "urgent";
   secrecy: "open" | "desk" | "named";
   channel: string;
   post_id: string;
   post_name: Name;
   acting_post_id?: string;
+  acting_post_name?: Name;
   person_name?: string;
-  claimed_by?: { post_id?: string; post_name: Name; until: string };
+  claimed_by?: { post_name: Name; mine: boolean; until: string };
   clock?: Clock;
   due_at?: string;
   late: boolean;
+  verify?: "open" | "pass" | "fail";
+  check?: "open" | "pass" | "fail";
   returned?: { from_post_name: Name; reason: Name; note?: string };
+  /** a request that waits for somebody's decision */
+  asked?: { kind: "suspend" | "void"; reason: Name; note?: string; until?: string; post_name: Name };
+  suspended?: { reason: Name; note?: string; until: string };
   rating?: { score: number; words?: string };
   occurred_at: string;
   recorded_at: string;
@@ -126,45 +132,57 @@ export interface CaseFilter {
 /** A photo or paper on a case. */
 export interface CaseFile {
   id: string;
-  kind: "before" | "after" | "other";
-  name?: string;
-  media_type?: string;
+  kind: string;
+  media?: string;
   taken_at?: string;
-  /** metres between where it was taken and the place of the case */
-  distance_m?: number;
-  by?: string;
-  review?: "pending" | "accepted" | "discarded";
+  /** where it was taken; for staff only */
+  lon?: number;
+  lat?: number;
+  state?: "loose" | "attached" | "quarantine" | "discarded";
+  at?: string;
+  person_name?: string;
 }
 
 export interface Reason {
   key: string;
   name: Name;
   needs_note?: boolean;
+  resident_text?: Name;
+  /** the latest day a suspension may last to */
+  latest?: string;
 }
 
 export interface PostChoice {
   id: string;
   name: Name;
   vacant?: boolean;
-  stand_in?: string | boolean;
+  stand_in?: boolean;
 }
 
+/** What must come along with a move; the last nine are evidence that is still missing. */
 export type Need =
   | "reason"
   | "note"
   | "post"
   | "result"
-  | "photo_after"
-  | "record"
   | "resident_text"
   | "score"
-  | "until";
+  | "until"
+  | "record"
+  | "photo_before"
+  | "photo_after"
+  | "signature"
+  | "consent"
+  | "measurement"
+  | "reply"
+  | "track_summary";
 
 /** One thing the acting post could do to the case, allowed or not. */
 export interface Offer {
   move: string;
+  name: Name;
   allowed: boolean;
-  why?: { code: string; message?: string };
+  why?: { code: string; message?: Name };
   needs: Need[];
   reasons?: Reason[];
   posts?: PostChoice[];
@@ -186,7 +204,7 @@ export interface TimelineEvent {
   kind: string;
   at: string;
   occurred_at?: string;
-  by: { person_name?: string; post_name?: Name; for_name?: Name; via?: string };
+  by: { person_name?: string; post_name?: Name; for_name?: string; via?: string };
   words: Name;
   note?: string;
   resident_text?: string;
@@ -194,7 +212,10 @@ export interface TimelineEvent {
   from_state?: string;
   to_state?: string;
   stage_clock?: { kind: ClockKind; used_ms: number; limit_ms?: number; late?: boolean };
-  files?: CaseFile[];
+  task_id?: string;
+  file_ids?: string[];
+  /** its words were erased by law; that it happened stays */
+  erased?: boolean;
 }
 
 /** A stretch of time that counts as a whole or not at all. */
@@ -230,12 +251,15 @@ export interface ClockView extends Clock {
 
 export interface CaseDetail {
   case: Case;
+  /** answers to the item's form that are not personal */
+  form?: Record<string, unknown>;
   reporter?: { name_masked?: string; phone_masked?: string; can_reveal: boolean };
   files: CaseFile[];
   tasks: Case[];
   moves: Offer[];
   timeline: TimelineEvent[];
   clocks: ClockView[];
+  head?: number;
 }
 
 export interface MoveRequest {
@@ -246,6 +270,8 @@ export interface MoveRequest {
   result?: "pass" | "fail";
   resident_text?: string;
   file_ids?: string[];
+  /** evidence that is on paper */
+  evidence?: string[];
   score?: number;
   until?: string;
   item?: string;
@@ -290,6 +316,8 @@ export interface FormField {
   maximum?: number;
   maxLength?: number;
   items?: FormField;
+  /** whether an answer says something about a person */
+  "x-personal"?: "none" | "basic" | "sensitive";
   "x-i18n"?: { title?: Text; description?: Text; enum?: Record<string, Text> };
 }
 
@@ -315,8 +343,11 @@ export interface SessionPost {
   id: string;
   name: Name;
   role: string;
+  role_name?: Name;
   unit?: Name;
-  stand_in_for?: Name | boolean;
+  stand_in?: boolean;
+  /** name of the holder */
+  stand_in_for?: string;
 }
 
 /** Who is signed in, and as which post. */
@@ -325,6 +356,7 @@ export interface Session {
   posts: SessionPost[];
   post_id?: string;
   permissions: string[];
+  until?: string;
   demo?: boolean;
 }
 
@@ -332,25 +364,37 @@ export interface DemoAccount {
   account: string;
   name: string;
   role: Name;
-  unit?: Name;
-  about?: Name;
+  post: Name;
+  app?: string;
 }
 
 export interface GridProperties {
   id: string;
   code: string;
-  name: Name;
-  layer: "base" | "micro" | "street";
+  name: string;
+  layer: "base" | "micro";
   kind?: "comprehensive" | "special";
   street_id?: string;
-  street_name?: Name;
+  street_name?: Text;
   platform_id?: string;
-  platform_name?: Name;
+  platform_name?: Text;
+  parent_id?: string;
   households?: number;
   made_up?: boolean;
+  /** who looks after it; put in from the posts where the reader may see them */
   officer?: { state: "held" | "stand_in" | "vacant"; name?: string };
-  open?: number;
-  overdue?: number;
+}
+
+/** A post and who fills it. */
+export interface PostView {
+  id: string;
+  role: string;
+  name: Name;
+  node_id?: string;
+  holder?: { name: string };
+  stand_in?: { name: string };
+  vacant: boolean;
+  covered_by?: Text;
 }
 
 export interface GridFeature {
@@ -367,7 +411,8 @@ export interface GridCollection {
 /** What the live feed says when something changed. It never carries personal data. */
 export interface FeedEvent {
   number: number;
-  kind: string;
+  /** absent from "gone", which says nothing but which thing it was */
+  kind?: string;
   subject?: string;
   case?: string;
   version?: number;

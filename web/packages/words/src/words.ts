@@ -10,7 +10,7 @@ export type Messages = Record<Language, Record<string, string>>;
 /** The words of shared things; each feature brings its own beside it. */
 export const shared: Messages = { "zh-CN": sharedChinese, en: sharedEnglish };
 
-// Keys are flat ("casework.title") and stay so: a dot in a key is part of its name.
+// Keys are flat and stay so: a dot in a key is part of its name.
 export function makeWords(language: Language, features: Messages[]) {
   const all: Messages = { "zh-CN": {}, en: {} };
   for (const m of [shared, ...features]) {
@@ -42,7 +42,7 @@ export function useWords() {
     if (!isFault(e)) return t("fault.http.500");
     const key = `fault.${e.code}`;
     if (te(key)) return t(key, e.args);
-    if (e.detail) return e.detail;
+    if (e.detail) return e.detail; // the server says it in the reader's language
     const byStatus = `fault.http.${e.status}`;
     return te(byStatus) ? t(byStatus) : t("fault.http.500");
   }

@@ -3,29 +3,33 @@ import { whoAmI } from "../desk/api";
 import { useSession } from "../desk/session";
 import { features } from "./features";
 
-export const router = createRouter({
-  history: createWebHistory(import.meta.env.BASE_URL),
-  routes: [
-    { path: "/", redirect: { name: "work" } },
-    ...features.flatMap((f) => f.routes),
-    { path: "/:rest(.*)*", name: "missing", component: () => import("./MissingPage.vue") },
-  ],
-  scrollBehavior: () => false,
-});
+export function makeRouter() {
+  const router = createRouter({
+    history: createWebHistory(import.meta.env.BASE_URL),
+    routes: [
+      { path: "/", redirect: { name: "work" } },
+      ...features.flatMap((f) => f.routes),
+      { path: "/:rest(.*)*", name: "missing", component: () => import("./MissingPage.vue") },
+    ],
+    scrollBehavior: () => false,
+  });
 
-router.beforeEach(async (to) => {
-  const session = useSession();
-  if (!session.asked) {
-    try {
-      const s = await whoAmI();
-      if (s) session.enter(s);
-      else session.leave();
-    } catch {
-      if (!to.meta.open) return { name: "sign-in", query: { to: to.fullPath } };
+  router.beforeEach(async (to) => {
+    const session = useSession();
+    if (!session.asked) {
+      try {
+        const s = await whoAmI();
+        if (s) session.enter(s);
+        else session.leave();
+      } catch {
+        if (!to.meta.open) return { name: "sign-in", query: { to: to.fullPath } };
+      }
     }
-  }
-  if (to.meta.open) return to.name === "sign-in" && session.signedIn ? "/" : true;
-  if (!session.signedIn) return { name: "sign-in", query: to.fullPath === "/" ? {} : { to: to.fullPath } };
-  if ((session.mustChoose || session.session?.posts.length === 0) && to.name !== "posts") return { name: "posts", query: { to: to.fullPath } };
-  return true;
-});
+    if (to.meta.open) return to.name === "sign-in" && session.signedIn ? "/" : true;
+    if (!session.signedIn) return { name: "sign-in", query: to.fullPath === "/" ? {} : { to: to.fullPath } };
+    if ((session.mustChoose || session.session?.posts.length === 0) && to.name !== "posts") return { name: "posts", query: { to: to.fullPath } };
+    return true;
+  });
+
+  return router;
+}

@@ -23,6 +23,10 @@ export async function whoAmI(): Promise<Session | undefined> {
     return await api().get<Session>("/session");
   } catch (e) {
     if (isFault(e) && (e.status === 401 || e.status === 404)) return undefined;
+    if (isFault(e) && e.status === 403 && useSession().postId) {
+      useSession().actAs(undefined); // the post kept in this tab is no longer ours
+      return whoAmI();
+    }
     throw e;
   }
 }

@@ -1,7 +1,8 @@
-import type { GridCollection, Item, Name, StageKey, StageWords } from "@onegrid/api";
+import type { GridCollection, GridProperties, Item, Name, PostView, StageKey, StageWords } from "@onegrid/api";
 import { useQuery } from "@tanstack/vue-query";
 import { computed } from "vue";
 import { api } from "./api";
+import { useSession } from "./session";
 
 // What changes rarely and more than one screen needs.
 
@@ -40,11 +41,44 @@ export function useItems() {
   });
 }
 
-/** Shapes and posts of the grids in the acting post's area. */
+interface Page<T> {
+  items: T[];
+  next?: string;
+}
+
+/** Who fills the officers' posts; nothing where the acting post may not see the team. */
+async function officers(signal: AbortSignal): Promise<Map<string, GridProperties["officer"]>> {
+  const by = new Map<string, GridProperties["officer"]>();
+  if (!useSession().may("org.team_view")) return by;
+  let cursor: string | undefined;
+  do {
+    const page: Page<PostView> = await api().get<Page<PostView>>("/org/posts", { role: "grid_officer", limit: 200, cursor }, signal);
+    for (const p of page.items) {
+      if (!p.node_id) continue;
+      by.set(
+        p.node_id,
+        !p.vacant ? { state: "held", name: p.holder?.name } : p.stand_in ? { state: "stand_in", name: p.stand_in.name } : { state: "vacant" },
+      );
+    }
+    cursor = page.next;
+  } while (cursor);
+  return by;
+}
+
+/** Shapes of the grids in the acting post's area, and who looks after each. */
 export function useGridShapes() {
+  const session = useSession();
   return useQuery({
     queryKey: referenceKeys.grids,
-    queryFn: ({ signal }) => api().get<GridCollection>("/grids.geojson", undefined, signal),
+    queryFn: async ({ signal }) => {
+      const [map, staff] = await Promise.all([
+        api().get<GridCollection>("/map/grids", { west: -180, south: -90, east: 180, north: 90 }, signal),
+        officers(signal),
+      ]);
+      for (const f of map.features) f.properties.officer = staff.get(f.properties.id) ?? f.properties.officer;
+      return map;
+    },
     staleTime: hour,
+    enabled: computed(() => session.may("grid.view")),
   });
 }

@@ -6,7 +6,7 @@ import { api } from "../../desk/api";
 export type SignInAnswer = Partial<Session> & { needs_totp?: boolean };
 
 export async function signIn(name: string, password: string, totp?: string): Promise<SignInAnswer> {
-  return api().send<SignInAnswer>("POST", "/session", totp ? { name, password, totp } : { name, password });
+  return api().send<SignInAnswer>("POST", "/session", { name, password, totp: totp || undefined, app: "desk" });
 }
 
 export async function signOut(): Promise<void> {
@@ -25,15 +25,18 @@ export async function demoAccounts(): Promise<DemoAccount[]> {
 }
 
 export async function demoSignIn(account: string): Promise<Session> {
-  return api().send<Session>("POST", "/demo/session", { account });
+  return api().send<Session>("POST", "/demo/session", { account, app: "desk" });
 }
 
-export async function choosePost(id: string): Promise<void> {
-  await api().send<void>("PUT", "/session/post", { post_id: id });
+/** The answer says what the new post may do. */
+export async function choosePost(id: string): Promise<Session | undefined> {
+  return api().send<Session | undefined>("PUT", "/session/post", { post_id: id });
 }
 
 export interface Enrolment {
-  secret: string;
+  /** false: the authenticator that the person already has stays */
+  new_factor?: boolean;
+  secret?: string;
   otpauth_url?: string;
   /** a picture of the QR code, as a data: or same-origin address */
   qr?: string;
@@ -43,5 +46,5 @@ export interface Enrolment {
 export const enrol = (token: string, password: string) =>
   api().send<Enrolment>("POST", "/enrol", { token, password });
 
-export const confirmEnrolment = (token: string, code: string) =>
-  api().send<{ recovery_codes?: string[] } | undefined>("POST", "/enrol/confirm", { token, code });
+export const confirmEnrolment = (token: string, totp: string) =>
+  api().send<{ recovery_codes?: string[] } | undefined>("POST", "/enrol/confirm", { token, totp });

@@ -1,6 +1,6 @@
 import { commandId } from "@onegrid/api";
 import { defineStore } from "pinia";
-import { reactive, watch } from "vue";
+import { reactive, ref, watch } from "vue";
 
 export interface ReportDraft {
   /** id of the case to be: made here, so that sending twice is one case */
@@ -37,16 +37,19 @@ function kept(): ReportDraft {
 }
 
 /**
- * The report being written. It survives a reload; who reported it does not: a
- * name and a number have no place in the store of a shared computer.
+ * The report being written. It survives a reload; who reported it and what the
+ * form asks about a person do not: they have no place on a shared computer.
  */
 export const useReportDraft = defineStore("report-draft", () => {
   const draft = reactive<ReportDraft>(kept());
+  /** fields of the form that say something about a person */
+  const personal = ref<string[]>([]);
   watch(
-    draft,
-    (d) => {
-      const { name: _name, phone: _phone, ...rest } = d;
-      localStorage.setItem(key, JSON.stringify(rest));
+    [draft, personal],
+    () => {
+      const { name: _name, phone: _phone, form, ...rest } = draft;
+      const kept = Object.fromEntries(Object.entries(form).filter(([k]) => !personal.value.includes(k)));
+      localStorage.setItem(key, JSON.stringify({ ...rest, form: kept }));
     },
     { deep: true },
   );
@@ -55,5 +58,5 @@ export const useReportDraft = defineStore("report-draft", () => {
     Object.assign(draft, empty());
     localStorage.removeItem(key);
   }
-  return { draft, clear };
+  return { draft, personal, clear };
 });

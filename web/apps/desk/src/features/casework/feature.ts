@@ -2,7 +2,7 @@ import type { Feature } from "../../desk/feature";
 import en from "./en.json";
 import zh from "./zh-CN.json";
 
-const see = ["case.view", "case.view_own"];
+const see = ["case.view"];
 
 export const casework: Feature = {
   name: "casework",

@@ -73,7 +73,7 @@ describe("countedAfter", () => {
   });
 });
 
-const offer = (move: string, allowed = true): Offer => ({ move, allowed, needs: [], consequence: "" });
+const offer = (move: string, allowed = true): Offer => ({ move, name: move, allowed, needs: [], consequence: "" });
 
 describe("moves", () => {
   it("leads with what moves the case on, never with what throws it away", () => {

@@ -90,8 +90,11 @@ export const isMine = (c: Case, post: string | undefined) =>
 
 /** The key of the words for whose move it is, when it is mine. */
 export function myTurn(c: Case): string {
+  if (c.asked) return "asked";
   if (c.returned) return "returned";
   if (c.task) return c.task;
+  if (c.state === "accepted" && c.verify === "open") return "verifying";
+  if (c.state === "done" && c.check === "open") return "checking";
   return c.state;
 }
 
@@ -117,6 +120,9 @@ export function allowedMoves(c: Case, offers: Offer[]): Offer[] {
   return offers.filter((o) => o.allowed).sort((a, b) => rank(a) - rank(b));
 }
 
+/** Undoing a case stands under "more", away from the hand. */
+export const apart = new Set(["void_ask", "withdraw", "cancel", "miss"]);
+
 /** The main action; a shut case and one whose allowed moves all undo something has none. */
 export function mainMove(c: Case, allowed: Offer[]): Offer | undefined {
   const first = allowed[0];
@@ -140,6 +146,11 @@ export function moveKeys(moves: Offer[]): Map<string, string> {
   });
   return keys;
 }
+
+/** Moves that ask for words and photos even when none are demanded. */
+export const tellsMore = new Set(["done", "settle", "do"]);
+
+export const onPaper = ["signature", "consent", "measurement", "track_summary"] as const;
 
 // ---- stages ----
 

@@ -1,4 +1,4 @@
-import type { Case, Name, StageKey } from "@onegrid/api";
+import type { Case, Name, Offer, StageKey } from "@onegrid/api";
 import type { Status } from "@onegrid/kit";
 import { useWords } from "@onegrid/words";
 import { useStageWords } from "../../desk/reference";
@@ -21,6 +21,8 @@ export function useCaseWords() {
     const parts: (Name | undefined)[] = [c.place.street_name, c.place.platform_name, c.place.grid_name];
     const tree = parts.map(w.say).filter((x, i, all) => x && all.indexOf(x) === i);
     const where = c.place.words;
+    // a grid named after its village says both
+    if (tree.length > 1 && tree.at(-1)?.startsWith(tree.at(-2) ?? "\0")) tree.splice(-2, 1);
     const sep = w.lang.value === "en" ? ", " : "，";
     return [tree.join(" "), where].filter(Boolean).join(sep) || w.t("casework.no_place");
   }
@@ -53,11 +55,7 @@ export function useCaseWords() {
   }
 
   const statusName = (s: Status) => w.t(`casework.status.${s}`);
-  const moveName = (move: string, flow: string) => {
-    const own = `casework.move.${flow}.${move}`;
-    const any = `casework.move.${move}`;
-    return w.te(own) ? w.t(own) : w.te(any) ? w.t(any) : move;
-  };
+  const moveName = (o: Offer) => w.say(o.name) || o.move;
 
   return { ...w, stages, stageName, stateName, stageOf, placeShort, placeLong, whoseMove, left, statusName, moveName };
 }
