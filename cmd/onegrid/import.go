@@ -134,7 +134,7 @@ func (c *importGridsCmd) Run(ctx context.Context, set settings, s streams) error
 
 type importCasesCmd struct {
 	importFile
-	Mapping string `help:"How the table is read: the name of a shipped mapping or a mapping file." placeholder:"NAME|FILE" required:""`
+	Mapping string `help:"How the table is read: the name of a shipped mapping or a mapping file." placeholder:"NAME|FILE" default:"onegrid"`
 }
 
 // Help is shown under the command's flags.

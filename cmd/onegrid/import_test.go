@@ -174,3 +174,36 @@ func TestImportCasesThroughTheShippedMapping(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Every shipped mapping can be read; our own takes a table with our columns, an
+// answer to a form as JSON within it.
+func TestShippedMappingsWork(t *testing.T) {
+	names := shippedMappings()
+	for _, n := range names {
+		if _, err := loadMapping(n); err != nil {
+			t.Errorf("%s: %v", n, err)
+		}
+	}
+	if strings.Join(names, " ") != "boston311 onegrid" {
+		t.Errorf("%v", names)
+	}
+	m, err := loadMapping("onegrid")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := file(t, "cases.ndjson", `{"external_id":"A-1","item":"errand","opened_at":"2026-03-02 09:30","lon":117.01,"lat":36.9,"datum":"wgs84","form":{"errand":"medicine"}}
+{"external_id":"A-2","item":"errand","opened_at":"2026-03-02 09:30","datum":"mars"}
+`)
+	i := shelf(t)
+	var seen table.Record
+	i.cases = func(_ context.Context, c table.Record) (table.Outcome, error) { seen = c; return table.Outcome{}, nil }
+	r, _, err := imported(t, f, i, func(i *importer, r *table.Reader) (table.Job, error) { return caseJob(i, m, r) })
+	if r.Taken != 1 || r.Refused != 1 || err == nil {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	lon, _ := seen.Float("lon")
+	if seen.Text("state") != "open" || seen.Text("source") != "import" || string(seen.JSON("form")) != `{"errand":"medicine"}` || lon != 117.01 ||
+		seen.Time("opened_at").Format("2006-01-02T15:04Z07:00") != "2026-03-02T01:30Z" {
+		t.Errorf("%+v", seen)
+	}
+}

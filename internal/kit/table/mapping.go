@@ -25,6 +25,7 @@ var (
 	errUnknown    = fault.New(fault.Invalid, "table.value_unknown")
 	errNoTime     = fault.New(fault.Invalid, "table.not_a_time")
 	errNoNumber   = fault.New(fault.Invalid, "table.not_a_number")
+	errNoObject   = fault.New(fault.Invalid, "table.not_an_object")
 	errOutOfRange = fault.New(fault.Invalid, "table.out_of_range")
 	errLong       = fault.New(fault.Invalid, "table.value_long")
 	errTimeOrder  = fault.New(fault.Invalid, "table.time_order")
@@ -57,7 +58,7 @@ const (
 	KindText   Kind = "text"
 	KindTime   Kind = "time"
 	KindNumber Kind = "number"
-	KindJSON   Kind = "json" // only from constants and lookups
+	KindJSON   Kind = "json" // an object
 )
 
 // Field is one field of ours and where it comes from.
@@ -166,7 +167,7 @@ func ParseMapping(raw []byte) (*Mapping, error) {
 			f.Longest = 2000
 		}
 		switch {
-		case f.Kind != KindText && f.Kind != KindTime && f.Kind != KindNumber:
+		case f.Kind != KindText && f.Kind != KindTime && f.Kind != KindNumber && f.Kind != KindJSON:
 			return bad("field %s has the unknown kind %s", name, f.Kind)
 		case (f.Column == "") == (f.Const == ""):
 			return bad("field %s needs a column or a constant, not both", name)
@@ -360,6 +361,12 @@ func (m *Mapping) field(rec *Record, name string, row Row) *fault.Fault {
 			return errOutOfRange.With("value", short(v))
 		}
 		rec.numbers[name] = n
+	case KindJSON:
+		var o map[string]json.RawMessage
+		if json.Unmarshal([]byte(v), &o) != nil || o == nil {
+			return errNoObject.With("value", short(v))
+		}
+		rec.objects[name] = json.RawMessage(v)
 	default:
 		if utf8.RuneCountInString(v) > f.Longest {
 			return errLong.With("most", f.Longest)

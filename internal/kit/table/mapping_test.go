@@ -20,6 +20,7 @@ const small = `{
     "closed_at": {"column": "closed", "kind": "time"},
     "lon": {"column": "x", "kind": "number", "min": -72, "max": -70},
     "lat": {"column": "y", "kind": "number"},
+    "more": {"column": "more", "kind": "json"},
     "state": {"column": "state", "values": {"O": "open", "C": "closed"}, "required": true},
     "channel": {"column": "by", "values": {"tel": "phone"}, "unknown": "default", "default": "desk"}
   },
@@ -51,14 +52,14 @@ func row(pairs ...string) table.Row {
 // position carried to the other box.
 func TestMappingReadsARow(t *testing.T) {
 	m := mapping(t, small)
-	r, err := m.Read(row("closed", "2026-02-03T10:00:00+09:00", "by", "fax"))
+	r, err := m.Read(row("closed", "2026-02-03T10:00:00+09:00", "by", "fax", "more", `{"a":[1]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
 	lon, _ := r.Float("lon")
 	lat, _ := r.Float("lat")
 	if r.Number != 7 || r.Text("id") != "1" || r.Text("source") != "small" || r.Text("state") != "closed" || r.Text("channel") != "desk" ||
-		r.Text("item") != "public_facility" || string(r.JSON("form")) != `{"facility": "lamp"}` || lon != 117 || lat != 36.5 ||
+		r.Text("item") != "public_facility" || string(r.JSON("form")) != `{"facility": "lamp"}` || lon != 117 || string(r.JSON("more")) != `{"a":[1]}` || lat != 36.5 ||
 		!r.Time("opened_at").Equal(time.Date(2026, 2, 3, 0, 30, 0, 0, time.UTC)) ||
 		!r.Time("closed_at").Equal(time.Date(2026, 2, 3, 1, 0, 0, 0, time.UTC)) || len(r.Notes) != 0 {
 		t.Fatalf("%+v", r)
@@ -88,14 +89,14 @@ func TestClosedBeforeOpened(t *testing.T) {
 // All that is wrong with a row is said at once, under the operator's own column
 // names.
 func TestEveryWrongColumnIsNamed(t *testing.T) {
-	_, err := mapping(t, small).Read(row("no", "", "opened", "yesterday", "x", "200", "y", "north", "state", "X", "kind", "boat"))
+	_, err := mapping(t, small).Read(row("no", "", "opened", "yesterday", "x", "200", "y", "north", "state", "X", "kind", "boat", "more", "[1]"))
 	got := map[string]string{}
 	for _, w := range fault.Of(err).Where {
 		got[w.Path] = w.Code
 	}
 	want := map[string]string{
 		"no": "table.value_missing", "opened": "table.not_a_time", "x": "table.out_of_range", "y": "table.not_a_number",
-		"state": "table.value_unknown", "kind": "table.value_unknown",
+		"more": "table.not_an_object", "state": "table.value_unknown", "kind": "table.value_unknown",
 	}
 	for k, v := range want {
 		if got[k] != v {
@@ -124,7 +125,7 @@ func TestFits(t *testing.T) {
 	if err := m.Fits(append(m.Columns(), "more")); err != nil {
 		t.Error(err)
 	}
-	err := m.Fits([]string{"no", "opened", "closed", "x", "y", "state", "kind"})
+	err := m.Fits([]string{"no", "opened", "closed", "x", "y", "state", "kind", "more"})
 	if w := fault.Of(err).Where; len(w) != 1 || w[0].Path != "by" || w[0].Code != "table.column_missing" {
 		t.Error(err)
 	}

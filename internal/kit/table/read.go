@@ -499,8 +499,8 @@ func (r *Reader) openLines(most int64) {
 	}
 }
 
-// object reads one JSON object as a row: its scalar values become fields, of a
-// GeoJSON feature those of its properties.
+// object reads one JSON object as a row: its values become fields, of a GeoJSON
+// feature those of its properties; an object or list becomes its JSON text.
 func object(raw json.RawMessage, f Format) (Row, error) {
 	row := Row{Raw: raw, Fields: map[string]string{}}
 	if !utf8.Valid(raw) {
@@ -530,6 +530,8 @@ func object(raw json.RawMessage, f Format) (Row, error) {
 	for k, v := range values {
 		if s, ok := scalar(v); ok {
 			row.Fields[k] = s
+		} else {
+			row.Fields[k] = string(v)
 		}
 	}
 	return row, nil

@@ -60,7 +60,7 @@ const (
 type Row struct {
 	Number   int64             // from 1, the header not counted
 	Line     int64             // line in the file where it begins; 0 when not known
-	Fields   map[string]string // by column; of JSON the scalar values, of GeoJSON the properties
+	Fields   map[string]string // by column; of GeoJSON the properties; an object or list as JSON text
 	Raw      json.RawMessage   // the object of a JSON row
 	Geometry json.RawMessage   // the geometry of a GeoJSON feature
 
