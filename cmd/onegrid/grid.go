@@ -35,8 +35,9 @@ on a shared border or corner; one within 1.6 cm of the outer border counts as
 inside.
 
 Refuses a file with gaps or overlaps and says where they are. A gap is ground
-enclosed by several grids, or a strip between two that is at most 250 m wide and
-at least 8 times as long as wide. A hole in one polygon's own rings is no gap.
+enclosed by several grids, or a strip between two that is at least 8 times as
+long as wide and at most 250 m wide (or a twentieth of the smaller grid's
+diagonal). A hole in one polygon's own rings is no gap.
 
 Exit code: 0 when every line was answered, 2 when the grids are refused or a
 line is wrong (the lines before it are answered), 1 when reading or writing

@@ -21,13 +21,21 @@ import (
 const Reach = 0.016
 
 // A strip of open ground between two grids is a gap even where it is open to
-// the outside, when it is at most stripWidth metres wide and stripRatio times
-// as long as wide: nobody leaves such a strip out on purpose. Wider or shorter
+// the outside, when it is at least stripRatio times as long as wide and at most
+// stripWidth metres wide, or stripShare of the smaller grid's diagonal where
+// that is more: nobody leaves such a strip out on purpose. Wider or shorter
 // open ground lies outside the area.
 const (
-	stripWidth = 250.0
 	stripRatio = 8.0
+	stripWidth = 250.0
+	stripShare = 0.05
 )
+
+// widest is how wide a strip beside a grid may be and still be a gap.
+func widest(s geo.Shape) float64 {
+	b := s.Box()
+	return max(stripWidth, stripShare*geo.Metres(b.Min.Point(), b.Max.Point()))
+}
 
 // FlawKind says what is wrong with a drawn layer.
 type FlawKind string
@@ -253,8 +261,12 @@ func (b *builder) strips(p *Partition) {
 			all, grids = append(all, geo.Edge{A: y, B: x}), append(grids, b.faces[left])
 		}
 	})
-	for _, e := range all {
+	limit := make([]float64, len(b.drawn))
+	for i, e := range all {
 		edges.Add(e)
+		if g := grids[i]; limit[g] == 0 {
+			limit[g] = widest(b.drawn[g].Shape)
+		}
 	}
 	type strip struct {
 		length, area, longest float64
@@ -262,8 +274,8 @@ func (b *builder) strips(p *Partition) {
 	}
 	found := map[[2]int]*strip{}
 	for i, e := range all {
-		edges.Facing(e, stripWidth, func(j int, how geo.Facing) {
-			if grids[i] >= grids[j] || p.locator.Find(how.Middle) >= 0 {
+		edges.Facing(e, limit[grids[i]], func(j int, how geo.Facing) {
+			if grids[i] >= grids[j] || how.Width > limit[grids[j]] || p.locator.Find(how.Middle) >= 0 {
 				return
 			}
 			pair := [2]int{grids[i], grids[j]}

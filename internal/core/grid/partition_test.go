@@ -475,6 +475,24 @@ func TestStripOpenToTheOutsideIsAGap(t *testing.T) {
 	}
 }
 
+// Between grids as large as counties a strip may be wide and still be one.
+func TestStripIsMeasuredAgainstTheSmallerGrid(t *testing.T) {
+	large := rect(t, "a", 0, 0, 1, 1)
+	for _, c := range []struct {
+		x   float64
+		gap bool
+	}{{1, false}, {1.001, true}, {1.04, true}, {1.1, false}, {1.5, false}} {
+		p := build(t, []Drawn{large, rect(t, "b", c.x, 0, 2, 1), rect(t, "c", 0, 1, 1, 2), rect(t, "d", 1, 1, 2, 2)})
+		if (len(p.Flaws) > 0) != c.gap {
+			t.Errorf("from %v: %v", c.x, p.Flaws)
+		}
+	}
+	small := rect(t, "b", 1.01, 0.5, 1.02, 0.6)
+	if p := build(t, []Drawn{large, small}); len(p.Flaws) > 0 {
+		t.Errorf("beside a small grid: %v", p.Flaws)
+	}
+}
+
 // A wedge: the outer end of a shared border differs.
 func TestWedgeOpenToTheOutsideIsAGap(t *testing.T) {
 	a := rect(t, "a", 117, 36.8, 117.01, 36.81)
