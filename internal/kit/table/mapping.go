@@ -13,7 +13,6 @@ import (
 	"unicode/utf8"
 
 	"onegrid/internal/kit/fault"
-	"onegrid/internal/kit/words"
 )
 
 // What can be wrong with a mapping, and with a row read through one.
@@ -35,17 +34,17 @@ var (
 // field, which of their values is which of our words, in which zone their times
 // are. It is data; a new source needs no new code.
 type Mapping struct {
-	Name     string           `json:"name"`
-	Title    words.Text       `json:"title"`
-	Note     *words.Text      `json:"note,omitempty"`
-	Source   string           `json:"source,omitempty"`
-	Licence  string           `json:"licence,omitempty"`
-	TimeZone string           `json:"time_zone"`         // IANA name; for times that carry no zone
-	Layouts  []string         `json:"layouts,omitempty"` // of times, in Go's notation; default RFC 3339 and the usual ones
-	Fields   map[string]Field `json:"fields"`
-	Lookups  []Lookup         `json:"lookups,omitempty"`
-	Orders   []Order          `json:"orders,omitempty"`
-	Moves    *Move            `json:"move,omitempty"`
+	Name     string            `json:"name"`
+	Title    map[string]string `json:"title"` // by language
+	Note     map[string]string `json:"note,omitempty"`
+	Source   string            `json:"source,omitempty"`
+	Licence  string            `json:"licence,omitempty"`
+	TimeZone string            `json:"time_zone"`         // IANA name; for times that carry no zone
+	Layouts  []string          `json:"layouts,omitempty"` // of times, in Go's notation; default RFC 3339 and the usual ones
+	Fields   map[string]Field  `json:"fields"`
+	Lookups  []Lookup          `json:"lookups,omitempty"`
+	Orders   []Order           `json:"orders,omitempty"`
+	Moves    *Move             `json:"move,omitempty"`
 
 	zone    *time.Location
 	columns []string
