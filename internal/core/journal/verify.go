@@ -96,10 +96,7 @@ func (v *verification) run(ctx context.Context, progress func(done, of int64)) e
 	var head int64
 	var headHash []byte
 	if err := v.tx.Row(`SELECT number, hash FROM journal_head WHERE one = 1`).Scan(&head, &headHash); err != nil {
-		if err != db.ErrNoRows {
-			return err
-		}
-		v.add(HeadWrong, 0, "there is no head")
+		v.add(HeadWrong, 0, "no readable head: %v", err)
 	}
 	for {
 		seals, err := v.seals()
@@ -148,8 +145,9 @@ func (v *verification) seals() ([]seal, error) {
 	for rows.Next() {
 		var s seal
 		if err := rows.Scan(&s.first, &s.count, &s.root, &s.hash); err != nil {
-			return nil, err
+			v.add(SealBroken, s.first, "unreadable: %v", err) // SQLite keeps anything in any column
 		}
+		s.first = max(s.first, v.next) // whatever stands there, the walk goes on
 		all = append(all, s)
 	}
 	return all, rows.Close()
@@ -215,10 +213,10 @@ func (v *verification) entry(rows *db.Rows, r *row, s seal) (int64, error) {
 	*r = row{}
 	var before, bodyClass *string
 	var salt, content []byte
-	if err := rows.Scan(&r.number, &r.id, &r.kind, &r.subject, &r.caseID, &r.person, &r.post, &r.for_, &r.via,
+	if err := rows.Scan(&r.number, strictID{&r.id}, &r.kind, strictID{&r.subject}, strictID{&r.caseID}, strictID{&r.person}, strictID{&r.post}, strictID{&r.for_}, &r.via,
 		&r.occurred, &r.recorded, &r.version, &r.sight, nullable{&before}, &r.class, &r.facts, &r.digest,
 		nullable{&bodyClass}, &salt, &content); err != nil {
-		return 0, err
+		v.add(GroupChanged, r.number, "unreadable: %v", err)
 	}
 	if r.number >= s.first+s.count {
 		return r.number, nil
@@ -281,6 +279,19 @@ func (v *verification) strays() error {
 	}
 	if groups != v.Groups {
 		v.add(SealBroken, 0, "%d seals, %d of them on the chain", groups, v.Groups)
+	}
+	return nil
+}
+
+// strictID scans an id and refuses what only looks like none.
+type strictID struct{ p *id.ID }
+
+func (s strictID) Scan(src any) error {
+	if err := s.p.Scan(src); err != nil {
+		return err
+	}
+	if src != nil && s.p.IsZero() {
+		return fmt.Errorf("an id of zeros")
 	}
 	return nil
 }

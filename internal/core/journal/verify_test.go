@@ -20,6 +20,8 @@ import (
 	"onegrid/internal/kit/id"
 )
 
+var everyEntryColumn = []string{"number", "id", "kind", "subject", "case_id", "person_id", "post_id", "for_id", "via", "occurred_at", "recorded_at", "version", "sight", "before", "class", "facts", "body_digest"}
+
 // Whatever single value is changed in whatever column of whatever table of the
 // journal, verification finds it; put back, the journal verifies again.
 func TestAnyFlippedByteIsFound(t *testing.T) {
@@ -28,7 +30,9 @@ func TestAnyFlippedByteIsFound(t *testing.T) {
 		at         int64
 		columns    []string
 	}{
-		{"journal_entry", "number", 7, []string{"number", "id", "kind", "subject", "case_id", "person_id", "post_id", "for_id", "via", "occurred_at", "recorded_at", "version", "sight", "before", "class", "facts", "body_digest"}},
+		{"journal_entry", "number", 5, everyEntryColumn},
+		{"journal_entry", "number", 7, everyEntryColumn},
+		{"journal_entry", "number", 8, everyEntryColumn},
 		{"journal_body", "number", 7, []string{"number", "class", "salt", "content"}},
 		{"journal_seal", "first", 5, []string{"first", "count", "root", "hash"}},
 		{"journal_head", "one", 1, []string{"number", "hash"}},
@@ -49,7 +53,7 @@ func TestAnyFlippedByteIsFound(t *testing.T) {
 				}); err != nil {
 					t.Fatal(err)
 				}
-				for _, now := range flips(was) {
+				for _, now := range flips(column, was) {
 					key, back := any(c.at), any(c.at)
 					if column == c.key {
 						back = now
@@ -81,10 +85,13 @@ func width(t *testing.T, d *db.DB, table string) (n int) {
 }
 
 // flips are values one byte or one step away.
-func flips(v any) []any {
+func flips(column string, v any) []any {
 	switch v := v.(type) {
 	case nil:
-		return []any{""}
+		if column == "before" {
+			return []any{"", "{}"}
+		}
+		return []any{make([]byte, 16), []byte("0123456789abcdef")}
 	case int64:
 		return []any{v + 1_000_000, v ^ 1<<40}
 	case string:
@@ -117,6 +124,7 @@ func TestDeletedAddedAndSwappedRowsAreFound(t *testing.T) {
 		{"swapped in a group", swap(6, 7), []string{journal.GroupChanged}},
 		{"swapped between groups", swap(3, 7), []string{journal.GroupChanged}},
 		{"bodies swapped", []string{`UPDATE journal_body SET number = -1 WHERE number = 2`, `UPDATE journal_body SET number = 2 WHERE number = 3`, `UPDATE journal_body SET number = 3 WHERE number = -1`}, []string{journal.BodyChanged}},
+		{"seal added in front", []string{`INSERT INTO journal_seal SELECT 0, count, root, hash FROM journal_seal WHERE first = 5`}, []string{journal.SealBroken}},
 		{"entry added at the end", []string{`INSERT INTO journal_entry SELECT 13, x, kind, subject, case_id, person_id, post_id, for_id, via, occurred_at, recorded_at, version, sight, before, class, facts, NULL FROM journal_entry, (SELECT salt AS x FROM journal_body WHERE number = 2) s WHERE number = 12`}, []string{journal.EntryUnsealed}},
 		{"body added", []string{`INSERT INTO journal_body SELECT 1, class, salt, content FROM journal_body WHERE number = 2`}, []string{journal.BodyStray}},
 	} {
@@ -135,6 +143,86 @@ func TestDeletedAddedAndSwappedRowsAreFound(t *testing.T) {
 			})
 		})
 	}
+}
+
+// SQLite keeps anything in any column: a value of the wrong kind is a finding,
+// not a verification that stops.
+func TestValuesOfTheWrongKindAreFound(t *testing.T) {
+	for table, columns := range map[string][]string{"journal_entry": everyEntryColumn[1:], "journal_body": {"class", "salt", "content"}, "journal_seal": {"count", "root", "hash"}, "journal_head": {"number", "hash"}} {
+		d := open(t, db.SQLite, nil)
+		live(t, d)
+		for _, column := range columns {
+			key := map[string]string{"journal_seal": "first = 5", "journal_head": "one = 1"}[table]
+			if key == "" {
+				key = "number = 7"
+			}
+			var was any
+			if err := d.Read(ctx, func(tx *db.Tx) error {
+				return tx.Row(`SELECT ` + column + ` FROM ` + table + ` WHERE ` + key).Scan(&was)
+			}); err != nil {
+				t.Fatal(err)
+			}
+			wrong := any("text")
+			if _, is := was.(string); is {
+				wrong = []byte{1, 2, 3}
+			}
+			raw(t, d, `UPDATE `+table+` SET `+column+` = $1 WHERE `+key, wrong)
+			if r := verify(t, d); r.OK() {
+				t.Errorf("%s.%s: not found", table, column)
+			}
+			raw(t, d, `UPDATE `+table+` SET `+column+` = $1 WHERE `+key, was)
+		}
+		if r := verify(t, d); !r.OK() {
+			t.Errorf("%s put back, but: %+v", table, r.Problems)
+		}
+	}
+}
+
+// A group that was replaced by another whole one, entries, bodies and seal, is
+// sound in itself; the next seal does not follow from it.
+func TestForgedGroupIsFound(t *testing.T) {
+	each(t, func(t *testing.T, d *db.DB) {
+		live(t, d)
+		forged := open(t, d.Engine(), nil)
+		live(t, forged)
+		for _, table := range []struct{ name, where string }{
+			{"journal_body", "number <= 4"}, {"journal_entry", "number <= 4"}, {"journal_seal", "first = 1"},
+		} {
+			raw(t, d, `DELETE FROM `+table.name+` WHERE `+table.where)
+			columns := width(t, d, table.name)
+			var all [][]any
+			if err := forged.Read(ctx, func(tx *db.Tx) error {
+				rows, err := tx.Query(`SELECT * FROM ` + table.name + ` WHERE ` + table.where)
+				if err != nil {
+					return err
+				}
+				for rows.Next() {
+					one, into := make([]any, columns), make([]any, columns)
+					for i := range one {
+						into[i] = &one[i]
+					}
+					if err := rows.Scan(into...); err != nil {
+						return err
+					}
+					all = append(all, one)
+				}
+				return rows.Close()
+			}); err != nil {
+				t.Fatal(err)
+			}
+			var marks []string
+			for i := range columns {
+				marks = append(marks, fmt.Sprintf("$%d", i+1))
+			}
+			for _, one := range all {
+				raw(t, d, `INSERT INTO `+table.name+` VALUES (`+strings.Join(marks, ", ")+`)`, one...)
+			}
+		}
+		r := verify(t, d)
+		if len(r.Problems) != 1 || r.Problems[0].Code != journal.SealBroken || r.Problems[0].Number != 5 {
+			t.Errorf("found %+v", r.Problems)
+		}
+	})
 }
 
 func swap(a, b int) []string {

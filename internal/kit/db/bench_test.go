@@ -2,6 +2,8 @@ package db_test
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -72,5 +74,38 @@ func BenchmarkRead(b *testing.B) {
 				}
 			})
 		})
+	}
+}
+
+// BenchmarkWide reads one row of forty columns, the width of a case.
+func BenchmarkWide(b *testing.B) {
+	var cols, marks []string
+	for i := range 40 {
+		cols = append(cols, fmt.Sprintf("column_%d", i))
+		marks = append(marks, fmt.Sprintf("$%d", i+1))
+	}
+	room := db.Room{Name: "wide", Migrations: fstest.MapFS{"0001_w.sql": {Data: []byte("-- +goose Up\nCREATE TABLE wide (" + strings.Join(cols, " TEXT, ") + " TEXT);")}}}
+	d := dbtest.Open(b, db.SQLite, nil, []db.Room{room})
+	args := make([]any, 40)
+	for i := range args {
+		args[i] = "some text value"
+	}
+	if err := d.Write(context.Background(), func(tx *db.Tx) error {
+		_, err := tx.Exec("INSERT INTO wide VALUES ("+strings.Join(marks, ",")+")", args...)
+		return err
+	}); err != nil {
+		b.Fatal(err)
+	}
+	dest := make([]string, 40)
+	into := make([]any, 40)
+	for i := range dest {
+		into[i] = &dest[i]
+	}
+	q := "SELECT " + strings.Join(cols, ", ") + " FROM wide"
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := d.Read(context.Background(), func(tx *db.Tx) error { return tx.Row(q).Scan(into...) }); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

@@ -125,11 +125,6 @@ func (t *Tx) version(room string) (id.ID, error) {
 	if err := rows.Close(); err != nil {
 		return id.ID{}, fmt.Errorf("read the rooms' versions: %w", err)
 	}
-	for name, version := range g.dirty { // this group's own are not committed
-		if rooms[name] == version {
-			delete(rooms, name)
-		}
-	}
 	g.rooms, g.bumps = rooms, bumps
 	return rooms[room], nil
 }
@@ -171,7 +166,7 @@ func (t *Tx) unbump(to int) {
 		}
 	}
 	if len(t.bumped) > to {
-		t.group.rooms = nil // read while the bump stood there, perhaps
+		t.group.rooms = nil // read while the bump stood there, perhaps: it may show its version or miss the one before
 	}
 	t.bumped = t.bumped[:to]
 }

@@ -101,6 +101,138 @@ func TestCached(t *testing.T) {
 	})
 }
 
+// A version that was read while a bump stood in the transaction is forgotten
+// with the bump.
+func TestCachedAfterRolledBackBump(t *testing.T) {
+	dbtest.Each(t, []db.Room{notes}, func(t *testing.T, d *db.DB) {
+		c := db.NewCached("notes", total)
+		other := db.NewCached("other", total)
+		get := func(tx *db.Tx) error {
+			_, err := c.Get(tx)
+			return err
+		}
+		if err := d.Read(ctx, get); err != nil { // as it is before anything was written
+			t.Fatal(err)
+		}
+		if err := d.Write(ctx, func(tx *db.Tx) error { return bumpPut(tx, "a") }); err != nil {
+			t.Fatal(err)
+		}
+		no := errors.New("no")
+		if err := d.Write(ctx, func(tx *db.Tx) error {
+			if err := tx.Try(func(tx *db.Tx) error {
+				if err := bumpPut(tx, "b"); err != nil {
+					return err
+				}
+				if _, err := other.Get(tx); err != nil {
+					return err
+				}
+				return no
+			}); err != no {
+				return err
+			}
+			if got, err := c.Get(tx); err != nil || got != 1 {
+				t.Errorf("got %d, %v", got, err)
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// A long read keeps its own value while others go on with a newer one.
+func TestCachedInAnOldSnapshot(t *testing.T) {
+	dbtest.Each(t, []db.Room{notes}, func(t *testing.T, d *db.DB) {
+		loads := 0
+		c := db.NewCached("notes", func(tx *db.Tx) (int64, error) { loads++; return total(tx) })
+		if err := d.Read(ctx, func(tx *db.Tx) error {
+			old, err := c.Get(tx)
+			if err != nil || old != 0 {
+				t.Errorf("old: %d, %v", old, err)
+			}
+			if err := d.Write(ctx, func(tx *db.Tx) error {
+				if err := bumpPut(tx, "a"); err != nil {
+					return err
+				}
+				_, err := c.Get(tx)
+				return err
+			}); err != nil {
+				return err
+			}
+			if err := d.Write(ctx, func(tx *db.Tx) error {
+				now, err := c.Get(tx)
+				if err != nil || now != 1 {
+					t.Errorf("new: %d, %v", now, err)
+				}
+				return nil
+			}); err != nil {
+				return err
+			}
+			was := loads
+			if old, err := c.Get(tx); err != nil || old != 0 || loads != was {
+				t.Errorf("old again: %d, %v, %d loads", old, err, loads-was)
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// On PostgreSQL another writer commits in the middle of a group: later commands
+// of the group see what was acknowledged, and a value that is computed in
+// several statements is never half old, half new.
+func TestCachedBesideAnotherWriter(t *testing.T) {
+	d := dbtest.Open(t, db.Postgres, func(o *db.Options) { o.Writers = 2 }, []db.Room{notes})
+	key := newID(t)
+	for d.FirstWriter(key) {
+		key = newID(t)
+	}
+	beside := func(name string) {
+		if err := d.WriteFor(ctx, key, func(tx *db.Tx) error { return bumpPut(tx, name) }); err != nil {
+			t.Error(err)
+		}
+	}
+	c := db.NewCached("notes", total)
+	errs := together(t, d,
+		func(tx *db.Tx) error {
+			if got, err := c.Get(tx); err != nil || got != 0 {
+				t.Errorf("before: %d, %v", got, err)
+			}
+			beside("a")
+			return nil
+		},
+		func(tx *db.Tx) error {
+			if got, err := c.Get(tx); err != nil || got != 1 {
+				t.Errorf("after: %d, %v", got, err)
+			}
+			return nil
+		})
+	if errs[0] != nil || errs[1] != nil {
+		t.Error(errs)
+	}
+	interrupted := false
+	pair := db.NewCached("notes", func(tx *db.Tx) (two [2]int64, err error) {
+		if two[0], err = total(tx); err != nil {
+			return two, err
+		}
+		if !interrupted {
+			interrupted = true
+			beside("bb")
+		}
+		two[1], err = total(tx)
+		return two, err
+	})
+	if err := d.Write(ctx, func(tx *db.Tx) error {
+		if got, err := pair.Get(tx); err != nil || got != [2]int64{3, 3} {
+			t.Errorf("computed %v, %v", got, err)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Whatever commands do, together and alone, committed, rolled back and in
 // parts, a cached value equals the value computed on the spot. Only a
 // PostgreSQL writer that did not touch the room itself may see it as it was

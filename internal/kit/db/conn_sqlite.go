@@ -42,9 +42,11 @@ func sqliteURI(path string) string {
 }
 
 func openSQLite(path string, write bool) (conn, error) {
-	pragmas := "?_pragma=busy_timeout(10000)&_pragma=secure_delete(1)&_pragma=synchronous(FULL)&_pragma=cache_size(-65536)&_pragma=temp_store(MEMORY)&_pragma=trusted_schema(0)&_dqs=0"
+	pragmas := "?_pragma=busy_timeout(10000)&_pragma=secure_delete(1)&_pragma=synchronous(FULL)&_pragma=temp_store(MEMORY)&_pragma=trusted_schema(0)&_dqs=0"
 	if !write {
-		pragmas += "&_pragma=query_only(1)"
+		pragmas += "&_pragma=query_only(1)&_pragma=cache_size(-8192)"
+	} else {
+		pragmas += "&_pragma=cache_size(-32768)&_pragma=journal_size_limit(67108864)"
 	}
 	raw, err := (&sqlite.Driver{}).Open(sqliteURI(path) + pragmas)
 	if err != nil {

@@ -1,6 +1,13 @@
 package db
 
-import "runtime"
+import (
+	"runtime"
+
+	"onegrid/internal/kit/id"
+)
+
+// FirstWriter says whether commands with this key run on the first writer.
+func (d *DB) FirstWriter(key id.ID) bool { return d.writerOf(key) == 0 }
 
 // AwaitQueued returns when n commands wait for the first writer.
 func (d *DB) AwaitQueued(n int) {
