@@ -154,10 +154,12 @@ func (d *Desk) bookkeep(env *env, by *access.Actor, s *scene, m Move, in Act, c 
 			break
 		}
 		c.Returned = &Returned{Post: c.Post, Reason: in.Reason, Note: in.Note}
+		c.Handler = id.ID{} // it leaves the sight of whoever sent it back
 		c.dropAsk()
 		return endDispatches(env.tx, c.ID, s.sent[0].ID, "returned", env.at)
 	case "withdraw":
 		if c.State == Filed {
+			c.Handler = id.ID{}
 			return endDispatches(env.tx, c.ID, s.sent[0].ID, "withdrawn", env.at)
 		}
 	case "dispatch":
