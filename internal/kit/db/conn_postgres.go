@@ -364,10 +364,13 @@ func (c *postgresConn) commit() (unknown bool, err error) {
 	return c.fate(err)
 }
 
+// patience is how long a writer asks for the fate of a commit.
+var patience = 30 * time.Second
+
 // fate finds out, over a new connection, what became of a commit whose answer
 // was lost with the old one.
 func (c *postgresConn) fate(cause error) (unknown bool, err error) {
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(patience)
 	for wait := 50 * time.Millisecond; time.Now().Before(deadline); wait = min(2*wait, time.Second) {
 		groups, err := c.committed()
 		if err == nil {

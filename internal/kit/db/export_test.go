@@ -2,6 +2,7 @@ package db
 
 import (
 	"runtime"
+	"time"
 
 	"onegrid/internal/kit/id"
 )
@@ -18,3 +19,10 @@ func (d *DB) AwaitQueued(n int) {
 
 // Ordinal is the rewriting of $1, $2, … for SQLite.
 var Ordinal = ordinal
+
+// Patience sets how long the fate of a commit is asked for.
+func Patience(d time.Duration) (restore func()) {
+	was := patience
+	patience = d
+	return func() { patience = was }
+}

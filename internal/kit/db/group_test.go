@@ -9,9 +9,11 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/db/dbtest"
+	"onegrid/internal/kit/fault"
 )
 
 // What one command of a group does wrong is its own affair: an error, a hurt
@@ -177,6 +179,21 @@ func TestFailingLedgerCommitsNothing(t *testing.T) {
 	}
 }
 
+// A statement of the ledger that can never succeed is the program's mistake:
+// its command fails as such, is not told to come again, and hurts nobody else.
+func TestImpossibleLedgerIsAMistake(t *testing.T) {
+	dbtest.EachWith(t, func(o *db.Options) { o.Ledger = ledger{} }, []db.Room{notes}, func(t *testing.T, d *db.DB) {
+		errs := together(t, d,
+			func(tx *db.Tx) error { tx.Pend(nil); return put(tx, "a") }, // NULL, which the column refuses
+			func(tx *db.Tx) error { tx.Pend("b"); return put(tx, "b") })
+		if fault.Of(errs[0]).Kind != fault.Internal || errs[1] != nil {
+			t.Errorf("got %v", errs)
+		}
+		wants(t, d, `SELECT name FROM note`, "b")
+		wants(t, d, `SELECT what FROM ledger`, "b")
+	})
+}
+
 type flaky struct{ fails int }
 
 func (f *flaky) Seal(tx *db.Tx, pended []any) error {
@@ -244,6 +261,37 @@ func TestBrokenCommitIsFoundOut(t *testing.T) {
 			wants(t, d, `SELECT name FROM note ORDER BY name`, "once", "warm")
 			wants(t, d, `SELECT what FROM ledger ORDER BY what`, "once", "warm")
 		})
+	}
+}
+
+// When PostgreSQL can't be reached any more to ask, the caller hears that the
+// outcome is not known, and nobody guesses.
+func TestUnknownOutcomeIsSaid(t *testing.T) {
+	t.Cleanup(db.Patience(time.Millisecond))
+	target, err := url.Parse(dbtest.DSN(t, db.Postgres))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := startProxy(t, target.Host)
+	target.Host = p.Addr()
+	d := dbtest.Open(t, db.Postgres, func(o *db.Options) { o.DSN = target.String() }, []db.Room{notes})
+	write := func(name string, then func()) error {
+		return d.Write(ctx, func(tx *db.Tx) error {
+			if err := put(tx, name); err != nil {
+				return err
+			}
+			then()
+			return nil
+		})
+	}
+	if err := write("warm", func() {}); err != nil {
+		t.Fatal(err)
+	}
+	if err := write("a", func() { p.CutAfterNext(true); p.Close() }); !errors.Is(err, db.ErrUnknown) {
+		t.Errorf("cut in the commit: %v", err)
+	}
+	if err := write("b", func() {}); !errors.Is(err, db.ErrUnavailable) {
+		t.Errorf("with nobody there: %v", err)
 	}
 }
 

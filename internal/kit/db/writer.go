@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 
@@ -118,12 +119,28 @@ func (w *writer) together(cs []*command) {
 	}
 }
 
-// hopeless is what a caller hears whose command was lost even alone.
+// hopeless is what a caller hears whose command was lost even alone: to try
+// again later, unless it was the program's own mistake.
 func hopeless(err error) error {
-	if f := fault.Of(err); f.Kind != fault.Internal {
+	var own mistake
+	if f := fault.Of(err); f.Kind != fault.Internal || errors.As(err, &own) {
 		return err
 	}
 	return ErrUnavailable.Because(err)
+}
+
+// mistake is a failed statement of the ledger, or one that failed in the
+// commit, where neither the connection nor the disk is to blame.
+type mistake struct{ error }
+
+func (m mistake) Unwrap() error { return m.error }
+
+// blame says whose fault a lost group was.
+func (w *writer) blame(err error) error {
+	if w.conn.lost(err) {
+		return err
+	}
+	return mistake{err}
 }
 
 // try runs one group. A nil result means that it is committed and each
@@ -163,12 +180,14 @@ func (w *writer) try(cs []*command) (lost error, unknown bool) {
 		err := tx.call(func(tx *Tx) error { return w.db.options.Ledger.Seal(tx, w.pended) })
 		tx.live.Store(false)
 		if err != nil {
+			err = w.blame(err)
 			w.undo()
 			return fmt.Errorf("write the ledger: %w", err), false
 		}
 	}
 	unknown, err := w.conn.commit()
 	if err != nil {
+		err = w.blame(err)
 		w.drop()
 		return fmt.Errorf("commit: %w", err), unknown
 	}

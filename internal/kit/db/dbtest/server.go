@@ -61,7 +61,36 @@ func startShared() (*Server, error) {
 			return nil, err
 		}
 	}
-	return s, s.Start("-F", "-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "autovacuum=off")
+	if err := s.Start("-F", "-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "autovacuum=off"); err != nil {
+		return nil, err
+	}
+	return s, s.sweep()
+}
+
+// sweep drops what tests that were killed left behind, while nobody else can be
+// using the server.
+func (s *Server) sweep() error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	c, err := pgx.Connect(ctx, s.DSN("postgres"))
+	if err != nil {
+		return err
+	}
+	defer c.Close(ctx)
+	rows, err := c.Query(ctx, `SELECT datname FROM pg_database WHERE datname LIKE 'test~_%' ESCAPE '~'`)
+	if err != nil {
+		return err
+	}
+	left, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return err
+	}
+	for _, name := range left {
+		if _, err := c.Exec(ctx, `DROP DATABASE `+pgx.Identifier{name}.Sanitize()+` WITH (FORCE)`); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // attach finds a server folder that Init made.
