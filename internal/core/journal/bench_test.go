@@ -43,3 +43,28 @@ func BenchmarkCommands(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkVerify reads and checks a journal of ten thousand entries.
+func BenchmarkVerify(b *testing.B) {
+	for _, e := range dbtest.Engines {
+		b.Run(string(e), func(b *testing.B) {
+			d := open(b, e, nil)
+			for range 100 {
+				if err := d.Write(ctx, func(tx *db.Tx) error {
+					for range 100 {
+						journal.Add(tx, journal.Entry{Kind: "case.act", Subject: tx.NewID(), Case: tx.NewID(), Body: "street lamp out at gate 3"})
+					}
+					return nil
+				}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			for b.Loop() {
+				if r := verify(b, d); !r.OK() || r.Entries != 10_000 {
+					b.Fatal(r)
+				}
+			}
+			b.ReportMetric(10_000*float64(b.N)/b.Elapsed().Seconds(), "entries/s")
+		})
+	}
+}
