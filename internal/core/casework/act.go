@@ -133,7 +133,7 @@ func (d *Desk) gather(env *env, by *access.Actor, c Case, m Move, in Act, asRepo
 		return nil, err
 	}
 	f := Facts{
-		Case: c, Item: env.item, Now: env.at,
+		Case: c, Item: env.item, Now: env.at, Imported: by.Trusted() && !by.AsOf.IsZero(),
 		Given: Given{Note: in.Note, ResidentText: in.ResidentText, Result: in.Result, Score: in.Score, Until: in.Until},
 	}
 	if in.Reason != "" {
@@ -171,7 +171,7 @@ func (d *Desk) gather(env *env, by *access.Actor, c Case, m Move, in Act, asRepo
 			return nil, err
 		}
 	}
-	if f.Have, err = d.evidenceOf(env, c, m, in); err != nil {
+	if f.Have, err = d.evidenceOf(env, by, c, m, in); err != nil {
 		return nil, err
 	}
 	s.facts = f
@@ -301,13 +301,20 @@ func (d *Desk) targetOf(env *env, c Case, post id.ID) (Target, error) {
 }
 
 // evidenceOf counts the evidence on the case with what comes along.
-func (d *Desk) evidenceOf(env *env, c Case, m Move, in Act) (map[string]int, error) {
+func (d *Desk) evidenceOf(env *env, by *access.Actor, c Case, m Move, in Act) (map[string]int, error) {
 	have := map[string]int{}
 	for k, n := range c.Have {
 		have[k] += n
 	}
 	if !slices.ContainsFunc(m.Guards, func(g Guard) bool { return g.Name == evidence.Name || g.Name == taskEvidence.Name }) {
 		return have, nil
+	}
+	if by.Trusted() {
+		// What an importer carries over was closed on evidence that lies where
+		// it came from.
+		for _, e := range env.item.Evidence {
+			have[e.Kind] += e.Min
+		}
 	}
 	for k, n := range said(in) {
 		have[k] += n

@@ -173,6 +173,7 @@ type Facts struct {
 	Check      bool           // a check is demanded
 	Verify     bool           // a verification is demanded
 	ByResident bool           // the resident's own confirmation is the check
+	Imported   bool           // told by an importer about another system's past
 	InTerm     bool           // closed or refused so recently that it may be opened again
 }
 

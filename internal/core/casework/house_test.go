@@ -37,7 +37,7 @@ var morning = time.Date(2026, 11, 24, 2, 0, 0, 0, time.UTC)
 // house is a small district on a real database: two streets with a village
 // platform and a grid each, two departments, and people at their posts.
 type house struct {
-	*testing.T
+	testing.TB
 	ctx    context.Context
 	db     *db.DB
 	clock  *dbtest.Clock
@@ -67,9 +67,9 @@ func eachHouse(t *testing.T, story func(h *house)) {
 	}
 }
 
-func newHouse(t *testing.T, engine db.Engine) *house {
+func newHouse(t testing.TB, engine db.Engine) *house {
 	t.Helper()
-	h := &house{T: t, ctx: context.Background(), clock: dbtest.NewClock(morning), log: journal.New(),
+	h := &house{TB: t, ctx: context.Background(), clock: dbtest.NewClock(morning), log: journal.New(),
 		units: map[string]id.ID{}, grids: map[string]id.ID{}, posts: map[string]id.ID{}, who: map[string]id.ID{}}
 	h.log.OnNumbered(Arrive, ArriveKinds...)
 	h.db = dbtest.Open(t, engine, func(o *db.Options) { o.Now, o.Ledger = h.clock.Now, h.log }, allRooms())
@@ -408,7 +408,7 @@ func (h *house) timeline(c Case) []journal.Entry {
 	return out
 }
 
-func bodyOf(t *testing.T, e journal.Entry) Body {
+func bodyOf(t testing.TB, e journal.Entry) Body {
 	t.Helper()
 	var b Body
 	if raw, ok := e.Body.(json.RawMessage); ok {

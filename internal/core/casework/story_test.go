@@ -86,7 +86,7 @@ func TestFromReportToClose(t *testing.T) {
 				version = e.Version
 			}
 			if e.Kind == "case.accept" {
-				if b := bodyOf(h.T, e); b.Clock == nil || b.Clock.Used != (6*time.Minute).Milliseconds() || b.Clock.Late {
+				if b := bodyOf(h.TB, e); b.Clock == nil || b.Clock.Used != (6*time.Minute).Milliseconds() || b.Clock.Late {
 					h.Errorf("accepting took %+v", b.Clock)
 				}
 			}

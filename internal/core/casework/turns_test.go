@@ -395,7 +395,7 @@ func TestReporter(t *testing.T) {
 		}
 		n := 0
 		for _, e := range h.timeline(c) {
-			if b := bodyOf(h.T, e); e.Kind == "case.reveal" {
+			if b := bodyOf(h.TB, e); e.Kind == "case.reveal" {
 				n++
 				if b.Purpose != "visit" || strings.Contains(b.Note+b.Fields, "钱老") {
 					h.Errorf("the journal says %+v", b)
