@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"onegrid/internal/core/journal"
 	"onegrid/internal/kit/backup"
 	"onegrid/internal/kit/db"
+	"onegrid/internal/kit/db/dbtest"
 	"onegrid/internal/kit/fault"
 	"onegrid/internal/kit/id"
 )
@@ -194,5 +196,61 @@ func TestPutAsideRefusesToMix(t *testing.T) {
 		if err := putAside(dir, at); (err != nil) != (round == 1) {
 			t.Errorf("round %d: %v", round, err)
 		}
+	}
+}
+
+// The tables of every room go through a backup, on both engines.
+func TestBackupHoldsEveryRoom(t *testing.T) {
+	for _, e := range dbtest.Engines {
+		t.Run(string(e), func(t *testing.T) {
+			set := func() settings {
+				s := settings{dir: t.TempDir()}
+				if e == db.Postgres {
+					s.set = map[string]string{"database": dbtest.DSN(t, e)}
+				}
+				return s
+			}
+			open := func(s settings) *db.DB {
+				t.Helper()
+				config, err := s.load()
+				if err != nil {
+					t.Fatal(err)
+				}
+				d, err := db.Open(t.Context(), db.Options{DSN: config.DSN(), Ledger: journal.New()})
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { d.Close() })
+				return d
+			}
+			versions := func(d *db.DB) (v map[string]int64) {
+				t.Helper()
+				if err := d.Read(t.Context(), func(tx *db.Tx) (err error) { v, err = db.Versions(tx); return err }); err != nil {
+					t.Fatal(err)
+				}
+				return v
+			}
+			from, to := set(), set()
+			d := open(from)
+			if err := d.Migrate(t.Context(), app.Tables()); err != nil {
+				t.Fatal(err)
+			}
+			folder{d: d}.happens(t, "something")
+			file := filepath.Join(t.TempDir(), "all.onegrid")
+			var out, errs bytes.Buffer
+			if err := (&backupCmd{File: file}).Run(t.Context(), from, streams{out: &out, err: &errs}); err != nil {
+				t.Fatal(err)
+			}
+			if err := (&restoreCmd{File: file}).Run(t.Context(), to, streams{out: &out, err: &errs}); err != nil {
+				t.Fatal(err)
+			}
+			back := open(to)
+			if was, is := versions(d), versions(back); len(was) != len(app.Tables()) || !maps.Equal(was, is) {
+				t.Errorf("versions were %v, are %v", was, is)
+			}
+			if r, err := journal.Verify(t.Context(), back, nil, nil); err != nil || !r.OK() || r.Entries != 1 {
+				t.Errorf("the journal: %+v, %v", r, err)
+			}
+		})
 	}
 }
