@@ -6,6 +6,7 @@ import (
 
 	"onegrid/internal/app"
 	"onegrid/internal/core/access"
+	"onegrid/internal/core/casework"
 	"onegrid/internal/core/grid"
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/geo"
@@ -46,6 +47,23 @@ func openImporter(ctx context.Context, set settings, s streams) (*importer, erro
 		}),
 		grids: func(ctx context.Context, rows []table.Row, datum string) ([]table.Outcome, error) {
 			return importGrids(ctx, a, s, rows, datum)
+		},
+		cases: func(ctx context.Context, r table.Record) (out table.Outcome, err error) {
+			in, err := importedCase(r)
+			if err != nil {
+				return out, err
+			}
+			return out, a.DB.Write(ctx, func(tx *db.Tx) error {
+				by, err := a.Access.Operator(tx, "import")
+				if err != nil {
+					return err
+				}
+				_, again, err := a.Cases.Import(tx, by, in)
+				if out.Result = table.Taken; again {
+					out.Result = table.Repeated
+				}
+				return err
+			})
 		},
 	}, nil
 }
@@ -90,4 +108,33 @@ func importGrids(ctx context.Context, a *app.App, s streams, rows []table.Row, d
 		out[n].Refused = v.Fault
 	}
 	return out, nil
+}
+
+// importedCase is a row of another system's table, as casework takes it.
+func importedCase(r table.Record) (casework.Imported, error) {
+	in := casework.Imported{
+		Source: r.Text("source"), ExternalID: r.Text("external_id"), Closed: r.Time("closed_at"),
+		Report: casework.Report{
+			Item: r.Text("item"), Condition: r.Text("condition"), Title: r.Text("title"), Text: r.Text("text"), Form: r.JSON("form"),
+			Channel: r.Text("channel"), Occurred: r.Time("opened_at"), Due: r.Time("due_at"), Untimed: r.Text("untimed") == "true",
+			Place: casework.PlaceIn{Datum: r.Text("datum"), Words: r.Text("words")},
+		},
+	}
+	switch state := r.Text("state"); state {
+	case "open":
+	case "closed":
+		in.Shut = true
+		if in.Closed.IsZero() {
+			return in, table.ErrRow.At("closed_at", "table.value_missing")
+		}
+	default:
+		return in, table.ErrRow.At("state", "table.value_unknown", "value", state)
+	}
+	if lon, ok := r.Float("lon"); ok {
+		in.Report.Place.Lon = &lon
+	}
+	if lat, ok := r.Float("lat"); ok {
+		in.Report.Place.Lat = &lat
+	}
+	return in, nil
 }

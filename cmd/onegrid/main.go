@@ -137,4 +137,3 @@ func explain(err error) string {
 	}
 	return fmt.Sprintf("%s (%s)", text, f.Code)
 }
-

@@ -3,7 +3,6 @@ package demo
 import (
 	"fmt"
 	"hash/fnv"
-	"slices"
 	"time"
 
 	"onegrid/internal/app"
@@ -87,8 +86,9 @@ func (s *Staff) nearest(tx *db.Tx, snapshot *org.Snapshot, role string, nodes jo
 	return nil, fmt.Errorf("nobody is on duty, not even at the hub")
 }
 
-// Moves makes the next natural move on a case. moved is false when nothing can
-// be done before the work is finished (ready says when that is), or at all.
+// Moves makes the next move on the ordinary way of a case. moved is false when
+// nothing can be done before the work is finished (ready says when that is), or
+// at all.
 func (s *Staff) Moves(tx *db.Tx, caseID id.ID, ready time.Time) (c casework.Case, moved bool, err error) {
 	operator, err := s.app.Access.Operator(tx, "system")
 	if err != nil {
@@ -97,108 +97,45 @@ func (s *Staff) Moves(tx *db.Tx, caseID id.ID, ready time.Time) (c casework.Case
 	if c, err = s.app.Cases.Get(tx, operator, caseID); err != nil {
 		return c, false, err
 	}
+	if c.State == casework.Handling && (ready.IsZero() || tx.Now().Before(ready)) {
+		return c, false, nil
+	}
+	step, ok, err := s.app.Cases.Ordinary(tx, operator, c, handler(c.ID))
+	if err != nil || !ok {
+		return c, false, err
+	}
 	snapshot, err := s.app.Org.Snapshot(tx)
 	if err != nil {
 		return c, false, err
 	}
-	post, target, act := c.Acting, caseID, casework.Act{}
-	switch c.State {
-	case casework.Reported:
-		act.Move = "accept"
-	case casework.Accepted:
-		act.Move = "file"
-		switch c.Verify {
-		case casework.Waiting:
-			return s.looks(tx, operator, snapshot, c, "verify")
-		case casework.Fail:
-			act = casework.Act{Move: "refuse", Reason: "refuse_not_confirmed", Note: "现场没有发现所报情况"}
-		default:
-		}
-	case casework.Filed:
-		to, ok, err := s.target(tx, operator, c)
-		if err != nil || !ok {
-			return c, false, err
-		}
-		act = casework.Act{Move: "dispatch", Post: to}
-	case casework.Dispatched:
-		act.Move = "take"
-	case casework.Taken:
-		act.Move = "handle"
-	case casework.Handling:
-		if ready.IsZero() || tx.Now().Before(ready) {
-			return c, false, nil
-		}
-		act = casework.Act{Move: "done", Note: "现场已处理", ResidentText: "已经处理好，谢谢您反映。",
-			Evidence: []string{"record", "signature", "consent", "measurement", "track_summary"}}
-	case casework.Done:
-		act.Move = "close"
-		if c.Check == casework.Waiting {
-			return s.looks(tx, operator, snapshot, c, "check")
-		}
-	default:
-		return c, false, nil
-	}
-	by, ok, err := s.actor(tx, snapshot, post)
+	by, ok, err := s.actor(tx, snapshot, step.Post)
 	if err != nil || !ok {
 		return c, false, err
 	}
-	if act.Move == "done" {
-		if act.Files, err = s.evidence(tx, by, c); err != nil {
+	if step.Act.Move == "done" {
+		step.Act.ResidentText = "已经处理好，谢谢您反映。"
+		if step.Act.Files, err = s.evidence(tx, by, c); err != nil {
 			return c, false, err
 		}
 	}
-	c, err = s.app.Cases.Move(tx, by, target, act, nil)
+	if c, err = s.app.Cases.Move(tx, by, step.Case, step.Act, nil); err != nil {
+		return c, false, err
+	}
+	if step.Case != caseID {
+		c, err = s.app.Cases.Get(tx, operator, caseID)
+	}
 	return c, err == nil, err
 }
 
-// looks does the verification or check that a case waits for.
-func (s *Staff) looks(tx *db.Tx, operator *access.Actor, snapshot *org.Snapshot, c casework.Case, kind string) (casework.Case, bool, error) {
-	tasks, err := s.app.Cases.OpenTasks(tx, operator, c.ID)
-	if err != nil {
-		return c, false, err
-	}
-	post, target := c.Acting, c.ID
-	for _, t := range tasks {
-		if t.Task == kind {
-			post, target = t.Acting, t.ID
+// handler picks who handles a case: mostly the first of its route, for every
+// third case the last one, which is a department where the item names one.
+func handler(caseID id.ID) func([]id.ID) id.ID {
+	return func(posts []id.ID) id.ID {
+		if share(caseID, 3) == 0 {
+			return posts[len(posts)-1]
 		}
+		return posts[0]
 	}
-	by, ok, err := s.actor(tx, snapshot, post)
-	if err != nil || !ok {
-		return c, false, err
-	}
-	act := casework.Act{Move: kind, Result: casework.Pass, Note: "到现场看过"}
-	if _, err := s.app.Cases.Move(tx, by, target, act, nil); err != nil {
-		return c, false, err
-	}
-	c, err = s.app.Cases.Get(tx, operator, c.ID)
-	return c, err == nil, err
-}
-
-// target is who handles a case: mostly the first of its route, for every third
-// the last one, which is a department where the item names one.
-func (s *Staff) target(tx *db.Tx, operator *access.Actor, c casework.Case) (id.ID, bool, error) {
-	route, err := s.app.Cases.Route(tx, operator, c)
-	if err != nil || len(route) == 0 {
-		return id.ID{}, false, err
-	}
-	book, err := s.app.Access.Book(tx)
-	if err != nil {
-		return id.ID{}, false, err
-	}
-	var takers []org.Post
-	for _, p := range route {
-		if r, ok := book.Role(p.Role); ok && slices.Contains(r.Permissions, "case.take") {
-			takers = append(takers, p)
-		}
-	}
-	if len(takers) == 0 {
-		return id.ID{}, false, nil
-	}
-	if share(c.ID, 3) == 0 {
-		return takers[len(takers)-1].ID, true, nil
-	}
-	return takers[0].ID, true, nil
 }
 
 // evidence gives the photos that the item asks of its handler.

@@ -263,7 +263,7 @@ func (d *Desk) handOf(env *env, by *access.Actor, c Case, m Move, s *scene, asRe
 	}
 	if len(s.sent) > 0 {
 		from := s.sent[0].From
-		h.Sender = h.Sender || by.Post == from || env.org.Effective(from, env.at).ID == by.Post
+		h.Sender = h.Sender || by.Post == from || env.org.Effective(from, env.staffed).ID == by.Post
 	}
 	if slices.ContainsFunc(m.Guards, func(g Guard) bool { return g.Name == unclaimed.Name }) {
 		var err error

@@ -260,17 +260,17 @@ func (d *Desk) other(env *env, c Case, roles []string, permission string, not jo
 		if !env.allows(role, permission) {
 			continue
 		}
-		for _, p := range env.org.PostsNear(role, c.Nodes, id.ID{}, env.at) {
+		for _, p := range env.org.PostsNear(role, c.Nodes, id.ID{}, env.staffed) {
 			if p.ID == not.Post {
 				continue
 			}
-			if env.org.Vacant(p.ID, env.at) {
+			if env.org.Vacant(p.ID, env.staffed) {
 				if vacant.IsZero() {
 					vacant = p.ID
 				}
 				continue
 			}
-			if !access.SameHand(env.org.HandAt(p.ID, env.at), not) {
+			if !access.SameHand(env.org.HandAt(p.ID, env.staffed), not) {
 				return p.ID
 			}
 		}
@@ -302,7 +302,7 @@ func (d *Desk) passOn(env *env, by *access.Actor, s *scene, m Move, in Act, old 
 			c.Handler = id.ID{}
 			if m.Key == "object" && old.State == Refused {
 				// An objection is judged one level higher.
-				if up, ok := env.org.Up(c.Intake, env.at); ok {
+				if up, ok := env.org.Up(c.Intake, env.staffed); ok {
 					c.Intake = up.ID
 				}
 			}

@@ -121,6 +121,7 @@ func New(o Options) (*Desk, error) {
 type env struct {
 	tx        *db.Tx
 	at        time.Time // when the act counts: now, or what an importer claims
+	staffed   time.Time // whose posts are asked: always today's, an importer knows no others
 	org       *org.Snapshot
 	catalog   *catalog.Snapshot
 	book      *access.RoleBook
@@ -150,7 +151,7 @@ func (d *Desk) env(tx *db.Tx, by *access.Actor) (*env, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &env{tx: tx, at: moment(tx, by), org: o, catalog: cat, book: book}, nil
+	return &env{tx: tx, at: moment(tx, by), staffed: tx.Now(), org: o, catalog: cat, book: book}, nil
 }
 
 // allows says whether a role may do something somewhere.

@@ -230,11 +230,11 @@ func (d *Desk) targets(env *env, c Case) []PostChoice {
 	posts := d.route(env, c)
 	for _, u := range env.org.Units {
 		if u.Kind == org.Department {
-			posts = append(posts, env.org.PostsNear("department_handler", journal.Nodes{}, u.ID, env.at)...)
+			posts = append(posts, env.org.PostsNear("department_handler", journal.Nodes{}, u.ID, env.staffed)...)
 		}
 	}
 	for _, role := range append([]string{"grid_officer"}, desks...) {
-		if near := env.org.PostsNear(role, c.Nodes, id.ID{}, env.at); len(near) > 0 {
+		if near := env.org.PostsNear(role, c.Nodes, id.ID{}, env.staffed); len(near) > 0 {
 			posts = append(posts, near[0])
 		}
 	}

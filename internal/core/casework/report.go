@@ -388,7 +388,7 @@ var desks = []string{"village_desk", "street_desk", "hub_officer"}
 // intakeOf is the nearest desk that accepts cases of a place (受理岗位).
 func (d *Desk) intakeOf(env *env, n journal.Nodes) (org.Post, bool) {
 	for _, role := range desks {
-		if p, ok := env.org.NearestPost(role, n, id.ID{}, env.at); ok {
+		if p, ok := env.org.NearestPost(role, n, id.ID{}, env.staffed); ok {
 			return p, true
 		}
 	}
@@ -415,13 +415,13 @@ func (d *Desk) route(env *env, c Case) []org.Post {
 	for _, s := range env.item.Route {
 		if s.Department != "" {
 			if u, ok := env.org.Department(s.Department); ok {
-				for _, p := range env.org.PostsNear(s.Role, journal.Nodes{}, u.ID, env.at) {
+				for _, p := range env.org.PostsNear(s.Role, journal.Nodes{}, u.ID, env.staffed) {
 					add(p)
 				}
 			}
 			continue
 		}
-		if near := env.org.PostsNear(s.Role, c.Nodes, id.ID{}, env.at); len(near) > 0 {
+		if near := env.org.PostsNear(s.Role, c.Nodes, id.ID{}, env.staffed); len(near) > 0 {
 			add(near[0])
 		}
 	}
@@ -432,7 +432,7 @@ func (d *Desk) route(env *env, c Case) []org.Post {
 // department it belongs to is noted.
 func (d *Desk) give(env *env, c *Case, post id.ID) {
 	c.Post, c.Acting = post, post
-	if p := env.org.Effective(post, env.at); !p.ID.IsZero() {
+	if p := env.org.Effective(post, env.staffed); !p.ID.IsZero() {
 		c.Acting = p.ID
 	}
 	if p, ok := env.org.Post(post); ok {

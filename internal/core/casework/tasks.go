@@ -48,9 +48,9 @@ func (d *Desk) inspect(env *env, by *access.Actor, c *Case, kind string) (id.ID,
 		in, not = env.item.Check, c.Worker
 	}
 	post := d.other(env, *c, in.By, "case."+kind, not)
-	if post.IsZero() || env.org.Vacant(post, env.at) {
+	if post.IsZero() || env.org.Vacant(post, env.staffed) {
 		next := d.other(env, *c, inspectors[kind], "case."+kind, not)
-		if !next.IsZero() && (post.IsZero() || !env.org.Vacant(next, env.at)) {
+		if !next.IsZero() && (post.IsZero() || !env.org.Vacant(next, env.staffed)) {
 			post = next
 		}
 	}
@@ -72,7 +72,7 @@ func (d *Desk) inspect(env *env, by *access.Actor, c *Case, kind string) (id.ID,
 	}
 	d.give(env, &t, post)
 	if t.Secrecy == journal.Named {
-		if who := env.org.HandAt(t.Post, env.at).Person; !who.IsZero() {
+		if who := env.org.HandAt(t.Post, env.staffed).Person; !who.IsZero() {
 			t.Named = append(t.Named, who)
 			for _, on := range []id.ID{t.ID, c.ID} {
 				if err := addNamed(env.tx, on, who); err != nil {
@@ -227,13 +227,13 @@ func (d *Desk) nextOf(env *env, c Case, from id.ID, steps int) id.ID {
 		}
 	}
 	if next.IsZero() {
-		up, ok := env.org.Up(from, env.at)
+		up, ok := env.org.Up(from, env.staffed)
 		if !ok {
 			return from
 		}
 		next = up.ID
 	}
-	if steps < 6 && access.SameHand(env.org.HandAt(next, env.at), c.Worker) {
+	if steps < 6 && access.SameHand(env.org.HandAt(next, env.staffed), c.Worker) {
 		return d.nextOf(env, c, next, steps+1)
 	}
 	return next
