@@ -10,6 +10,7 @@ import (
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/fault"
 	"onegrid/internal/kit/id"
+	"onegrid/internal/kit/jobs"
 )
 
 // File is a photo or a paper on a case (附件) as staff see it. The picture that
@@ -224,6 +225,9 @@ func (d *Desk) Review(tx *db.Tx, by *access.Actor, fileID id.ID, accept bool) (F
 	}
 	if _, err := tx.Exec(`UPDATE case_file SET state = $1 WHERE id = $2`, f.State, f.ID); err != nil {
 		return f, fmt.Errorf("review file: %w", err)
+	}
+	if _, err := jobs.Enqueue(tx, fileJob, f.ID, tx.Now()); err != nil {
+		return f, err
 	}
 	env, err := d.env(tx, by)
 	if err != nil {

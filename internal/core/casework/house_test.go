@@ -27,6 +27,7 @@ import (
 	"onegrid/internal/kit/geo"
 	"onegrid/internal/kit/httpx"
 	"onegrid/internal/kit/id"
+	"onegrid/internal/kit/jobs"
 	"onegrid/internal/kit/seal"
 	"onegrid/internal/kit/words"
 )
@@ -56,7 +57,7 @@ type house struct {
 func both(s string) words.Text { return words.Text{Chinese: s, English: s} }
 
 func allRooms() []db.Room {
-	return []db.Room{httpx.Room(), journal.Room(), org.Room(), access.Room(), grid.Room(), calendar.Tables(), catalog.Room(), Room()}
+	return []db.Room{httpx.Room(), jobs.Room(), journal.Room(), org.Room(), access.Room(), grid.Room(), calendar.Tables(), catalog.Room(), Room()}
 }
 
 // eachHouse tells a story on both engines.

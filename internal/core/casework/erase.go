@@ -1,0 +1,119 @@
+package casework
+
+import (
+	"context"
+	"fmt"
+	"unicode/utf8"
+
+	"onegrid/internal/core/access"
+	"onegrid/internal/core/journal"
+	"onegrid/internal/kit/db"
+	"onegrid/internal/kit/httpx"
+	"onegrid/internal/kit/id"
+	"onegrid/internal/kit/jobs"
+)
+
+// Erase erases the content of a case and its tasks for good: words, reporter,
+// place in words, remarks, photos, search, the stored answers of commands, and
+// the bodies of its journal entries, which are put on the erasure list that a
+// restore applies again. What is counted stays: item, times, states, node; the
+// journal still verifies. Permission privacy.erase_approve. Codes: case.missing,
+// case.note_needed, access.denied. (DESIGN.md section 5)
+func (d *Desk) Erase(ctx context.Context, store *db.DB, list *journal.Erasures, by *access.Actor, caseID id.ID, why string) (int, error) {
+	if blank(why) || utf8.RuneCountInString(why) > maxNote {
+		return 0, ErrNoteNeeded
+	}
+	var entries []id.ID
+	err := store.Read(ctx, func(tx *db.Tx) error {
+		entries = nil
+		c, err := get(tx, caseID)
+		if err != nil {
+			return err
+		}
+		if err := by.Check("privacy.erase_approve", c.Sight()); err != nil {
+			return err
+		}
+		all, err := journal.Timeline(tx, caseID)
+		for _, e := range all {
+			entries = append(entries, e.ID)
+		}
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	return list.Erase(ctx, store, by.By(), why, entries, func(tx *db.Tx) error { return d.Forget(tx, by.By(), caseID) })
+}
+
+// Forget empties this room's own copies of a case's content; a restore calls it
+// again for what was erased since the backup.
+func (d *Desk) Forget(tx *db.Tx, by journal.By, caseID id.ID) error {
+	c, err := get(tx, caseID)
+	if err != nil {
+		return err
+	}
+	tasks, err := tasksOf(tx, c.ID)
+	if err != nil {
+		return err
+	}
+	files, err := filesOf(tx, c.ID)
+	if err != nil {
+		return err
+	}
+	cat, err := d.catalog.Snapshot(tx)
+	if err != nil {
+		return err
+	}
+	item, err := cat.ItemVersion(c.Item, c.ItemVersion)
+	if err != nil {
+		return err
+	}
+	for _, one := range append([]Case{c}, tasks...) {
+		one.Facets.empty()
+		one.Version++
+		if _, err := tx.Exec(`UPDATE cases SET title = $1, text = '', place = '', facets = $2, version = $3 WHERE id = $4`,
+			item.Name.Chinese, db.JSON(one.Facets), one.Version, one.ID); err != nil {
+			return fmt.Errorf("erase case: %w", err)
+		}
+		if err := httpx.Forget(tx, one.ID); err != nil {
+			return err
+		}
+		journal.Add(tx, journal.Entry{Kind: "case.erase", Subject: one.ID, Case: one.timeline(), By: by, Version: one.Version, Sight: one.Sight(), Class: "journal"})
+	}
+	if _, err := tx.Exec(`DELETE FROM case_party WHERE case_id = $1`, c.ID); err != nil {
+		return fmt.Errorf("erase reporter: %w", err)
+	}
+	if _, err := tx.Exec(`DELETE FROM case_link WHERE case_id = $1`, c.ID); err != nil {
+		return fmt.Errorf("erase links: %w", err)
+	}
+	if _, err := tx.Exec(`UPDATE case_file SET state = $1, lon = NULL, lat = NULL, taken_at = NULL, owner = NULL WHERE case_id = $2`, FileDiscarded, c.ID); err != nil {
+		return fmt.Errorf("erase files: %w", err)
+	}
+	for _, f := range files {
+		if _, err := jobs.Enqueue(tx, fileJob, f.ID, tx.Now()); err != nil {
+			return err
+		}
+	}
+	return unindex(tx, c.ID)
+}
+
+// empty takes every word out of the facets and leaves what is counted.
+func (f *Facets) empty() {
+	f.Form, f.Resident, f.Reporter = nil, "", false
+	if f.Returned != nil {
+		f.Returned = &Returned{Post: f.Returned.Post, Reason: f.Returned.Reason}
+	}
+	if f.Ask != nil {
+		a := *f.Ask
+		a.Note = ""
+		f.Ask = &a
+	}
+	if f.Hold != nil {
+		h := *f.Hold
+		h.Note = ""
+		f.Hold = &h
+	}
+	if f.Rating != nil {
+		f.Rating = &Rating{Score: f.Rating.Score}
+	}
+}
