@@ -4,12 +4,9 @@ package app
 
 import (
 	"context"
-	"io/fs"
 	"log/slog"
 	"path/filepath"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
 
 	"onegrid/data"
 	"onegrid/internal/core/access"
@@ -19,12 +16,15 @@ import (
 	"onegrid/internal/core/grid"
 	"onegrid/internal/core/journal"
 	"onegrid/internal/core/org"
+	"onegrid/internal/doors/portal"
 	"onegrid/internal/kit/blob"
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/fault"
 	"onegrid/internal/kit/httpx"
 	"onegrid/internal/kit/jobs"
 	"onegrid/internal/kit/live"
+	"onegrid/internal/kit/metrics"
+	"onegrid/internal/kit/seal"
 	"onegrid/internal/kit/words"
 	"onegrid/internal/work/figures"
 )
@@ -50,8 +50,6 @@ type Ports struct {
 // Module is what a room brings along. Unused fields stay empty.
 type Module struct {
 	Name   string
-	Tables *db.Room
-	Words  fs.FS // words.zh-CN.json and words.en.json
 	Routes func(e *httpx.Edge)
 	Chores []Chore
 }
@@ -83,10 +81,12 @@ type App struct {
 	Words     *words.Catalogue
 	Zone      *time.Location
 
-	modules  []Module
-	registry *prometheus.Registry
-	runner   *jobs.Runner
-	feed     *live.Hub
+	modules []Module
+	metrics *metrics.Registry
+	runner  *jobs.Runner
+	feed    *live.Hub
+	// quarantine holds photos of strangers until somebody looked at them.
+	quarantine *blob.Area
 }
 
 // Open opens a data folder and puts the rooms together.
@@ -104,8 +104,12 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 	if err := prepare(c, p.Create); err != nil {
 		return nil, err
 	}
-	a = &App{Config: c, Log: p.Log, Zone: zone, registry: prometheus.NewRegistry()}
+	a = &App{Config: c, Log: p.Log, Zone: zone}
 	if a.Words, err = Words(); err != nil {
+		return nil, err
+	}
+
+	if a.metrics, err = metrics.New(p.Version, p.Log); err != nil {
 		return nil, err
 	}
 
@@ -145,7 +149,7 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 	a.Org = org.New(rules)
 	a.Grids = grid.New(a.Org)
 	a.Calendars = calendar.NewCalendars()
-	a.Access, err = access.New(access.Options{Org: a.Org, Roles: roles, Sealer: factorSeal{box}, Places: a.Grids, Cost: p.Cost,
+	a.Access, err = access.New(access.Options{Org: a.Org, Roles: roles, Sealer: seal.AEAD{Box: box}, Places: a.Grids, Cost: p.Cost,
 		Idle: c.SessionIdle, Limit: c.SessionMax, Demo: p.Demo})
 	if err != nil {
 		return nil, err
@@ -155,12 +159,11 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 	if a.Files, err = a.Blobs.Area("cases", 0); err != nil {
 		return nil, err
 	}
-	strange, err := a.Blobs.Area("quarantine", int64(c.QuarantineMB)<<20)
-	if err != nil {
+	if a.quarantine, err = a.Blobs.Area("quarantine", int64(c.QuarantineMB)<<20); err != nil {
 		return nil, err
 	}
 	a.Cases, err = casework.New(casework.Options{Org: a.Org, Grids: a.Grids, Calendars: a.Calendars, Catalog: a.Catalog,
-		Access: a.Access, Seal: box, Files: a.Files, Quarantine: strange,
+		Access: a.Access, Seal: box, Files: a.Files, Quarantine: a.quarantine,
 		Pictures: blob.NewPictures(blob.PictureOptions{Zone: zone}), Zone: zone, Log: p.Log})
 	if err != nil {
 		return nil, err
@@ -169,41 +172,33 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 	// Work.
 	a.Figures = figures.New(a.DB, zone)
 
+	// Doors.
+	public := portal.New(portal.Options{DB: a.DB, Cases: a.Cases, Catalog: a.Catalog, Org: a.Org, Quarantine: a.quarantine,
+		Words: a.Words, Zone: zone, Now: p.Now, Demo: p.Demo})
+
 	a.runner = jobs.NewRunner(a.DB, jobs.Options{Log: p.Log})
 	a.modules = []Module{
-		{Name: "journal", Tables: new(journal.Room())},
-		{Name: "httpx", Tables: new(httpx.Room()), Chores: []Chore{
+		{Name: "httpx", Chores: []Chore{
 			{"forget receipts", time.Hour, func(ctx context.Context) error { _, err := httpx.SweepReceipts(ctx, a.DB); return err }},
 		}},
-		{Name: "jobs", Tables: new(jobs.Room())},
-		{Name: "org", Tables: new(org.Room()), Routes: a.Org.Routes},
-		{Name: "grid", Tables: new(grid.Room()), Routes: a.Grids.Routes},
-		{Name: "calendar", Tables: new(calendar.Tables()), Routes: a.Calendars.Routes},
-		{Name: "access", Tables: new(access.Room()), Routes: a.Access.Routes, Chores: []Chore{
+		{Name: "org", Routes: a.Org.Routes},
+		{Name: "grid", Routes: a.Grids.Routes},
+		{Name: "calendar", Routes: a.Calendars.Routes},
+		{Name: "access", Routes: a.Access.Routes, Chores: []Chore{
 			{"sweep sessions", time.Minute, func(ctx context.Context) error { return a.Access.Sweep(ctx, a.DB) }},
 		}},
-		{Name: "catalog", Tables: new(catalog.Room()), Routes: a.Catalog.Routes},
-		{Name: "casework", Tables: new(casework.Room()), Routes: a.Cases.Routes, Chores: []Chore{
+		{Name: "catalog", Routes: a.Catalog.Routes},
+		{Name: "casework", Routes: a.Cases.Routes, Chores: []Chore{
 			{"sweep deadlines", c.SweepEvery, func(ctx context.Context) error { _, err := a.Cases.Sweep(ctx, a.DB); return err }},
 		}},
-		{Name: "figures", Tables: new(figures.Room()), Routes: func(e *httpx.Edge) { a.Figures.Routes(e, a.Org, a.Grids) }, Chores: []Chore{
+		{Name: "figures", Routes: func(e *httpx.Edge) { a.Figures.Routes(e, a.Org, a.Grids) }, Chores: []Chore{
 			{"fold", c.FiguresEvery, func(ctx context.Context) error { _, err := a.Figures.Fold(ctx); return err }},
 		}},
+		{Name: "portal", Routes: public.Routes},
 		{Name: "feed", Routes: a.feedRoutes},
 	}
-	if err := a.migrate(ctx); err != nil {
+	if err := a.DB.Migrate(ctx, Tables()); err != nil {
 		return nil, err
 	}
 	return a, a.mount(p)
-}
-
-// migrate brings the tables of all rooms up to this program.
-func (a *App) migrate(ctx context.Context) error {
-	var rooms []db.Room
-	for _, m := range a.modules {
-		if m.Tables != nil {
-			rooms = append(rooms, *m.Tables)
-		}
-	}
-	return a.DB.Migrate(ctx, rooms)
 }

@@ -50,14 +50,3 @@ func openKeys(c Config, create bool) (*seal.Box, error) {
 	}
 	return seal.Load(fieldKeys(c))
 }
-
-// factorSeal lets access seal the secrets of second factors with the field keys.
-type factorSeal struct{ box *seal.Box }
-
-func (s factorSeal) Seal(plain, place []byte) ([]byte, error) {
-	return s.box.Seal(plain, string(place)), nil
-}
-
-func (s factorSeal) Open(sealed, place []byte) ([]byte, error) {
-	return s.box.Open(sealed, string(place))
-}

@@ -13,13 +13,12 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/sync/errgroup"
 
 	"onegrid/internal/core/journal"
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/httpx"
+	"onegrid/internal/kit/jobs"
 	"onegrid/web"
 )
 
@@ -43,22 +42,59 @@ func (c Config) url() string {
 	return scheme + "://" + c.Addr
 }
 
+// apiVersion is the version of the API, not of the program.
+const apiVersion = "0.1.0"
+
+// measure registers what the rooms count.
+func (a *App) measure() error {
+	stats, access := a.DB.Stats(), &a.Access.Stats
+	return errors.Join(
+		a.metrics.Counter("onegrid_db_commands_total", "Commands that writers were given.", func() float64 { return float64(stats.Commands.Load()) }),
+		a.metrics.Counter("onegrid_db_groups_total", "Groups of commands that were committed together.", func() float64 { return float64(stats.Groups.Load()) }),
+		a.metrics.Counter("onegrid_db_groups_lost_total", "Groups that were lost and whose commands were tried alone.", func() float64 { return float64(stats.Lost.Load()) }),
+		a.metrics.Gauge("onegrid_live_listeners", "Screens that listen to the live feed.", func() float64 { return float64(a.feed.Listeners()) }),
+		a.metrics.Counter("onegrid_live_cuts_total", "Listeners cut off because they were too slow.", func() float64 { return float64(a.feed.Cuts()) }),
+		a.metrics.Counter("onegrid_sign_ins_total", "Sign-ins that succeeded.", func() float64 { return float64(access.SignIns.Load()) }),
+		a.metrics.Counter("onegrid_sign_in_failures_total", "Sign-ins that failed.", func() float64 { return float64(access.Failures.Load()) }),
+		a.metrics.Counter("onegrid_refusals_total", "Commands of staff that were refused.", func() float64 { return float64(access.Refusals.Load()) }),
+		a.metrics.Gauge("onegrid_quarantine_bytes", "Disk filled by public photos nobody has looked at.", func() float64 { return float64(a.quarantine.Used()) }),
+		a.metrics.Group("onegrid_jobs", map[string]string{"waiting": "Jobs that wait.", "due": "Jobs that are due.", "failed": "Jobs that gave up."}, a.countJobs),
+	)
+}
+
+func (a *App) countJobs() (map[string]float64, error) {
+	var n jobs.Counts
+	err := a.DB.Read(context.Background(), func(tx *db.Tx) (err error) {
+		n, err = jobs.Count(tx)
+		return err
+	})
+	return map[string]float64{"waiting": float64(n.Waiting), "due": float64(n.Due), "failed": float64(n.Failed)}, err
+}
+
 // mount builds the edge and registers the operations of all rooms.
 func (a *App) mount(p Ports) error {
-	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if err := a.measure(); err != nil {
+		return err
+	}
 	proxies, err := prefixes(a.Config.TrustedProxy)
 	if err != nil {
 		return err
 	}
-	metrics := http.Handler(promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{}))
-	if a.Config.Metrics == "off" {
-		metrics = nil
+	var metrics http.Handler
+	if a.Config.Metrics != "off" {
+		metrics = a.metrics.Handler()
+	}
+	// The demo has no passwords: a page of another site must not reach it
+	// under a name that leads to this machine.
+	var hosts []string
+	if p.Demo {
+		hosts = []string{"127.0.0.1", "localhost", "::1"}
 	}
 	a.Edge, err = httpx.New(httpx.Options{
-		Title: "OneGrid", Version: "0.1.0", DB: a.DB, Words: a.Words, Log: a.Log, Who: a.Access.Who(a.DB), Now: p.Now,
+		Title: "OneGrid", Version: apiVersion, DB: a.DB, Words: a.Words, Log: a.Log, Who: a.Access.Who(a.DB), Now: p.Now,
 		MaxRequests: a.Config.MaxRequests, Proxies: proxies, Secure: a.Config.TLSCert != "",
 		Ready:      func(ctx context.Context) error { return a.DB.Read(ctx, func(tx *db.Tx) error { return nil }) },
-		Registerer: a.registry, Metrics: metrics, MetricsAnyone: a.Config.Metrics == "everyone",
+		Registerer: a.metrics, Metrics: metrics, Hosts: hosts, MetricsAnyone: a.Config.Metrics == "everyone",
 		Refused: a.Access.Denied(a.DB),
 	})
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"onegrid/internal/core/grid"
 	"onegrid/internal/core/journal"
 	"onegrid/internal/core/org"
+	"onegrid/internal/doors/portal"
 	"onegrid/internal/kit/backup"
 	"onegrid/internal/kit/blob"
 	"onegrid/internal/kit/db"
@@ -51,6 +52,7 @@ func sources() []words.Source {
 		{Room: "catalog", Files: catalog.Words},
 		{Room: "casework", Files: casework.Words},
 		{Room: "figures", Files: figures.Words},
+		{Room: "portal", Files: portal.Words},
 	}
 }
 
