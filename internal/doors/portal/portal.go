@@ -1,0 +1,126 @@
+// Package portal is the public door: residents report something and follow it
+// here, without an account and without script (DESIGN.md sections 6, 9 and 11).
+//
+// It has no tables and no rules of its own: what a resident may do and see is
+// decided by core/casework; this door turns it into pages that an old phone can
+// show, in both languages, and into a small JSON API of the same. Everything a
+// resident can reach is in this one folder, to be reviewed as one surface:
+//
+//	home.go    the first page, with the own reports
+//	page.go    the frame of every page, language, size of type, faults
+//	form.go    how a form is read, and the key that makes pressing twice harmless
+//	report.go  the report form
+//	send.go    taking a report, and the link that is shown once
+//	link.go    opening a link, getting a lost one back, changing it
+//	my.go      following one's own report and acting on it
+//	follow.go  from a link or cookie to the report
+//	steps.go   what a report looks like to the resident
+//	photo.go   photos, into the quarantine
+//	limit.go   how often the door may be used
+//	api.go     the same as JSON
+//
+// Promises callers rely on: a number alone opens nothing, and a wrong number
+// looks the same as somebody else's; a preview of a link does not use it up;
+// whatever is refused comes back with everything that was typed; a full
+// quarantine or a busy machine never keeps a report out, only its photos.
+package portal
+
+import (
+	"net/http"
+	"time"
+
+	"onegrid/internal/core/casework"
+	"onegrid/internal/core/catalog"
+	"onegrid/internal/core/org"
+	"onegrid/internal/kit/blob"
+	"onegrid/internal/kit/db"
+	"onegrid/internal/kit/httpx"
+	"onegrid/internal/kit/words"
+)
+
+// Options are what app passes in.
+type Options struct {
+	DB         *db.DB
+	Cases      *casework.Desk
+	Catalog    *catalog.Catalog
+	Org        *org.Org
+	Quarantine *blob.Area // with its cap; the same that Cases reads photos from
+	Words      *words.Catalogue
+	Zone       *time.Location   // of the district; default Asia/Shanghai
+	Now        func() time.Time // default time.Now
+	Demo       bool             // says on every page that the district is made up
+	Rates      *Rates           // default DefaultRates
+}
+
+// Portal is the public door (居民端).
+type Portal struct {
+	db         *db.DB
+	cases      *casework.Desk
+	catalog    *catalog.Catalog
+	org        *org.Org
+	quarantine *blob.Area
+	words      *words.Catalogue
+	zone       *time.Location
+	now        func() time.Time
+	demo       bool
+	limits     *limits
+	slots      *slots
+	repeats    *repeats[struct{}]
+	opened     *repeats[fresh]
+	pages      pages
+	edge       *httpx.Edge
+}
+
+// New puts the door together.
+func New(o Options) *Portal {
+	p := &Portal{
+		db: o.DB, cases: o.Cases, catalog: o.Catalog, org: o.Org, quarantine: o.Quarantine, words: o.Words,
+		zone: o.Zone, now: o.Now, demo: o.Demo, slots: newSlots(), repeats: newRepeats[struct{}](10_000), opened: newRepeats[fresh](1000), pages: readPages(),
+	}
+	if p.zone == nil {
+		p.zone = time.FixedZone("CST", 8*3600)
+	}
+	if p.now == nil {
+		p.now = time.Now
+	}
+	rates := DefaultRates
+	if o.Rates != nil {
+		rates = *o.Rates
+	}
+	p.limits = newLimits(rates, p.now)
+	return p
+}
+
+// handler is one page or form.
+type handler func(w http.ResponseWriter, r *http.Request, _ any) error
+
+var tags = []string{"portal"}
+
+// Routes mounts the pages and the operations of this door.
+func (p *Portal) Routes(e *httpx.Edge) {
+	p.edge = e
+	get := func(id, path, summary string, h handler) {
+		httpx.Page(e, httpx.Op{ID: id, Method: "GET", Path: path, Public: true, Summary: summary, Tags: tags}, h)
+	}
+	post := func(id, path, summary string, limit int64, h handler) {
+		httpx.Page(e, httpx.Op{ID: id, Method: "POST", Path: path, Public: true, Summary: summary, Tags: tags, MaxBody: limit}, h)
+	}
+	get("portal.home", "/{$}", "The first page", p.getHome)
+	get("portal.display", "/display", "Language and size of type", p.display)
+	get("portal.form", "/report", "The report form", p.getReport)
+	post("portal.send", "/report", "Send a report", maxFormBytes, p.postReport)
+	get("portal.link", "/r/{secret}", "A private link", p.getLink)
+	get("portal.link_ask", "/r", "Ask before a private link is used up", p.getOpen)
+	post("portal.link_open", "/r", "Open a private link", maxPlainBytes, p.postOpen)
+	get("portal.recover_form", "/recover", "The form to get a link back", p.getRecover)
+	post("portal.recover", "/recover", "Get a link back", maxPlainBytes, p.postRecover)
+	get("portal.follow", "/my/{number}", "Follow one's own report", p.getMy)
+	post("portal.rate", "/my/{number}/rate", "Rate the outcome", maxPlainBytes, p.postRate)
+	post("portal.object", "/my/{number}/object", "Say that it is not solved", maxPlainBytes, p.postObject)
+	post("portal.withdraw", "/my/{number}/withdraw", "Take a report back", maxPlainBytes, p.postWithdraw)
+	post("portal.confirm", "/my/{number}/confirm", "Say whether it is solved", maxPlainBytes, p.postConfirm)
+	post("portal.comment", "/my/{number}/comments", "Add words or a photo", maxFormBytes, p.postComment)
+	post("portal.revoke", "/my/{number}/revoke", "Change the link", maxPlainBytes, p.postRevoke)
+	p.assets(e)
+	p.api(e)
+}

@@ -1,0 +1,256 @@
+package portal
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"onegrid/internal/core/access"
+	"onegrid/internal/core/casework"
+	"onegrid/internal/kit/db"
+	"onegrid/internal/kit/fault"
+	"onegrid/internal/kit/id"
+)
+
+// What a report by a resident can be refused for at this door.
+var (
+	ErrCheck   = fault.New(fault.Invalid, "portal.check_fields")
+	ErrAlready = fault.New(fault.Conflict, "portal.already")
+)
+
+// Bounds of what a resident writes, in characters.
+const (
+	maxText    = 2000
+	maxNear    = 200
+	maxComment = 1000
+	maxWords   = 500
+)
+
+// reportForm is the report form as it was typed, and what there is to choose.
+type reportForm struct {
+	Key, What, Village, Near, Text, Phone string
+	Lon, Lat, Datum                       string // given by a link such as a QR code on a lamp post
+	Point                                 bool   // the place of that link is meant
+	Kept                                  []string
+	Choices, More                         []Choice
+	Streets                               []Street
+	MoreOpen                              bool
+	PhotoMB                               int
+}
+
+// phoneForm is a loose look at a phone number; the room below judges it.
+var phoneForm = regexp.MustCompile(`^\+?[0-9][0-9 ()（）－-]{4,18}$`)
+
+// draft is a report form that was understood.
+type draft struct {
+	id     id.ID
+	owner  string
+	files  []id.ID // kept by an earlier try of this form
+	report casework.Report
+}
+
+// offer fills in what there is to choose.
+func (p *Portal) offer(tx *db.Tx, g *page, f *reportForm) error {
+	o, err := p.org.Snapshot(tx)
+	if err != nil {
+		return err
+	}
+	c, err := p.catalog.Snapshot(tx)
+	if err != nil {
+		return err
+	}
+	f.Streets = streetsOf(o, g.Lang, tx.Now())
+	f.Choices, f.More = choicesOf(c, func(k string) string { return g.Say(k) }, g.Lang, tx.Now())
+	f.MoreOpen = slices.ContainsFunc(f.More, func(c Choice) bool { return c.Key == f.What })
+	f.PhotoMB = maxPhotoBytes >> 20
+	return nil
+}
+
+// typed takes over what somebody filled in.
+func (f *reportForm) typed(v url.Values) {
+	f.Key, f.What, f.Village = field(v, "key"), field(v, "what"), field(v, "village")
+	f.Near, f.Text, f.Phone = field(v, "near"), field(v, "text"), field(v, "phone")
+	f.Lon, f.Lat, f.Datum = field(v, "lon"), field(v, "lat"), field(v, "datum")
+	f.Point = v.Get("point") != ""
+	for _, s := range v["file"] {
+		if _, err := id.Parse(s); err == nil && len(f.Kept) < maxPhotos {
+			f.Kept = append(f.Kept, s)
+		}
+	}
+	f.cleanPoint()
+}
+
+// cleanPoint forgets a place that is none.
+func (f *reportForm) cleanPoint() {
+	lon, err := strconv.ParseFloat(f.Lon, 64)
+	lat, err2 := strconv.ParseFloat(f.Lat, 64)
+	if err != nil || err2 != nil || !(lon >= -180 && lon <= 180 && lat >= -90 && lat <= 90) {
+		f.Lon, f.Lat, f.Datum, f.Point = "", "", "", false
+		return
+	}
+	if f.Datum == "" || len(f.Datum) > 20 {
+		f.Datum = "wgs84"
+	}
+}
+
+// understand checks the form and makes the report of it. photos is how many
+// come along now. Code: portal.check_fields, with every field that is wrong.
+func (f *reportForm) understand(photos int) (draft, error) {
+	var d draft
+	var err error
+	if d.id, err = reportID(f.Key); err != nil {
+		return d, err
+	}
+	d.owner = ownerOf(f.Key)
+	wrong := ErrCheck
+	what, ok := choiceOf(f.What, f.Choices, f.More)
+	if !ok {
+		wrong = wrong.At("form.what", "portal.need_what")
+	}
+	d.report = casework.Report{ID: d.id, Item: what.item, Condition: what.condition, Text: f.Text, Place: casework.PlaceIn{Words: f.Near}}
+	if f.Point {
+		lon, _ := strconv.ParseFloat(f.Lon, 64) // cleanPoint has read them before
+		lat, _ := strconv.ParseFloat(f.Lat, 64)
+		d.report.Place.Lon, d.report.Place.Lat, d.report.Place.Datum = &lon, &lat, f.Datum
+	} else if v, ok := villageOf(f.Streets, f.Village); ok {
+		d.report.Place.Platform = v.platform
+		d.report.Place.Words = strings.TrimSuffix(v.Name+" · "+f.Near, " · ")
+	} else {
+		wrong = wrong.At("form.village", "portal.need_village")
+	}
+	if f.Text == "" && photos+len(f.Kept) == 0 {
+		wrong = wrong.At("form.text", "portal.need_words")
+	}
+	if tooLong(f.Text, maxText) {
+		wrong = wrong.At("form.text", "portal.too_long", "most", maxText)
+	}
+	if tooLong(f.Near, maxNear) {
+		wrong = wrong.At("form.near", "portal.too_long", "most", maxNear)
+	}
+	if f.Phone != "" {
+		if !phoneForm.MatchString(f.Phone) {
+			wrong = wrong.At("form.phone", "portal.bad_phone")
+		}
+		d.report.Reporter = &casework.PartyIn{Phone: f.Phone}
+	}
+	for _, s := range f.Kept {
+		v, err := id.Parse(s)
+		if err != nil {
+			return d, ErrForm.Because(err)
+		}
+		d.files = append(d.files, v)
+	}
+	if len(wrong.Where) > 0 {
+		return d, wrong
+	}
+	return d, nil
+}
+
+// reportFields says which field of the form a path of the rooms below is.
+var reportFields = map[string]string{
+	"body.item": "what", "body.condition": "what", "body.text": "text", "body.title": "text",
+	"body.place": "village", "body.place.platform_id": "village", "body.place.lon": "village", "body.place.datum": "village",
+	"body.place.words": "near", "body.reporter.phone": "phone", "body.file_ids": "photos",
+}
+
+// getReport shows the empty form. A link may bring a place and a word along.
+func (p *Portal) getReport(w http.ResponseWriter, r *http.Request, _ any) error {
+	g := p.page(w, r, "portal.report")
+	q := r.URL.Query()
+	f := &reportForm{Key: p.newKey(), What: q.Get("what"), Village: q.Get("village"), Lon: q.Get("lon"), Lat: q.Get("lat"), Datum: q.Get("datum"), Point: true}
+	f.cleanPoint()
+	p.knowBrowser(w, r)
+	if err := p.db.Read(r.Context(), func(tx *db.Tx) error { return p.offer(tx, g, f) }); err != nil {
+		return err
+	}
+	g.Data = f
+	return p.show(w, g, "report", http.StatusOK)
+}
+
+// postReport takes a report. Whatever is refused comes back with everything
+// that was typed.
+func (p *Portal) postReport(w http.ResponseWriter, r *http.Request, _ any) error {
+	g := p.page(w, r, "portal.report")
+	from := p.senderOf(r)
+	refused := p.limits.try(from)
+	shots := &photos{portal: p, ctx: r.Context(), most: maxPhotos}
+	take := shots.take
+	if refused != nil {
+		take = discardPhoto
+	}
+	v, err := readForm(r, take)
+	if err != nil {
+		return p.refuse(w, r, err)
+	}
+	f := &reportForm{}
+	f.typed(v)
+	if _, err := reportID(f.Key); err != nil {
+		f.Key = p.newKey() // an old or foreign page: what was typed still counts
+		f.Kept = nil
+	}
+	if err := p.db.Read(r.Context(), func(tx *db.Tx) error { return p.offer(tx, g, f) }); err != nil {
+		return err
+	}
+	if refused == nil {
+		refused = shots.refuse
+	}
+	if refused == nil && len(shots.kept)+len(f.Kept) > maxPhotos {
+		refused = ErrPhotoMany
+		shots.kept = shots.kept[:max(0, maxPhotos-len(f.Kept))]
+	}
+	var d draft
+	if refused == nil {
+		d, refused = f.understand(len(shots.kept))
+	}
+	if refused == nil {
+		sent, err := p.send(r.Context(), from, d, shots.kept)
+		if err == nil {
+			return p.showSent(w, r, g, sent)
+		}
+		refused = err
+	}
+	return p.again(w, r, g, f, shots, refused)
+}
+
+func discardPhoto(body io.Reader) error {
+	_, err := io.Copy(io.Discard, body)
+	return formFault(err)
+}
+
+// again shows the form once more with what is wrong. Photos that came stay.
+func (p *Portal) again(w http.ResponseWriter, r *http.Request, g *page, f *reportForm, shots *photos, refused error) error {
+	fl := fault.Of(refused)
+	if fl.Kind == fault.Internal {
+		return refused
+	}
+	if len(shots.kept) > 0 {
+		ids, err := p.keepLoose(r.Context(), ownerOf(f.Key), shots.kept)
+		if err != nil {
+			return err
+		}
+		for _, v := range ids {
+			f.Kept = append(f.Kept, v.String())
+		}
+	}
+	if errors.Is(refused, casework.ErrBadFiles) {
+		f.Kept = nil // they were swept or belong to another form
+	}
+	g.blame(fl, reportFields)
+	if isPhotoFault(fl) {
+		g.Wrong["photos"] = g.Fault
+		g.Fault = g.Say("portal.check_fields")
+	}
+	if len(fl.Where) > 0 {
+		g.Fault = g.Say("portal.check_fields")
+	}
+	g.Data = f
+	waitHeader(w, fl)
+	return p.show(w, g, "report", statusOf(fl))
+}
+
+var nobody = access.Nobody("portal", "")
