@@ -1,5 +1,5 @@
-import type { MoveRequest, ReportRequest } from "@onegrid/api";
-import { accounts, fakeId, type World } from "./world";
+import type { CaseFile, MoveRequest, ReportRequest } from "@onegrid/api";
+import { accounts, fakeFile, fakeId, type World } from "./world";
 
 // Answers /api from a World. One account at a time: enough for one browser.
 
@@ -62,7 +62,7 @@ export function fakeServer(world: World, first?: string) {
       if (!(file instanceof Blob) || !file.type.startsWith("image/")) return problem(422, "blob.not_picture", "这不是照片。");
       const id = fakeId();
       world.files.set(id, { type: file.type, bytes: new Uint8Array(await file.arrayBuffer()) });
-      return reply({ id, kind: form.get("kind") ?? "other", taken_at: new Date(world.now()).toISOString() });
+      return reply(fakeFile(id, (form.get("kind") ?? "other") as CaseFile["kind"], new Date(world.now()).toISOString()));
     }
     const one = /^\/files\/([^/]+)(\/review)?$/.exec(path);
     if (one) {
@@ -72,8 +72,8 @@ export function fakeServer(world: World, first?: string) {
     }
     if (path === "/cases" && method === "POST") {
       const r = await json<ReportRequest>();
-      const known = world.cases.get(r.id);
-      return reply(known?.case ?? world.report(r));
+      const known = world.cases.get(r.id ?? "");
+      return reply(known?.case ?? world.report(r, r.id ?? fakeId()));
     }
     const m = /^\/cases\/([^/]+)(?:\/(\w+))?$/.exec(path);
     const held = m && world.cases.get(m[1]!);
@@ -99,7 +99,7 @@ export function fakeServer(world: World, first?: string) {
       case "comments": {
         const r = await json<{ text: string; internal: boolean; file_ids?: string[] }>();
         world.note(held, "case.comment", { "zh-CN": "大桥街道补一句", en: "Daqiao added" }, { note: r.text, internal: r.internal, file_ids: r.file_ids });
-        held.files = [...held.files, ...(r.file_ids ?? []).map((f) => ({ id: f, kind: "other" }))];
+        held.files = [...held.files, ...(r.file_ids ?? []).map((f) => fakeFile(f, "other", new Date(world.now()).toISOString()))];
         return reply({});
       }
       case "claim":

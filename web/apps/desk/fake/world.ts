@@ -21,6 +21,7 @@ function random(): number {
 }
 const pick = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)]!;
 let ids = 0;
+export const fakeFile = (id: string, kind: CaseFile["kind"], at: string): CaseFile => ({ id, kind, at, taken_at: at, bytes: 240_000, media: "image/jpeg", state: "attached" });
 export const fakeId = () => `00000000-0000-7000-8000-${String(++ids).padStart(12, "0")}`;
 
 // ---- grids: a lattice with shaken corners; neighbours share their corners ----
@@ -63,9 +64,10 @@ function makeGrids(): GridCollection {
       const no = String((k % 3) + 1).padStart(3, "0");
       features.push({
         type: "Feature",
-        geometry: { type: "Polygon", coordinates: [ring] },
+        id: `grid-${features.length}`,
+        geometry: { type: "MultiPolygon", coordinates: [[ring]] },
         properties: {
-          id: fakeId(), code: `37010000${String(1001 + Math.floor(k / 3))}${no}`, name: `${v[0]}社区 ${no}`, layer: "base", kind: k === 20 ? "special" : "comprehensive",
+          id: fakeId(), code: `37010000${String(1001 + Math.floor(k / 3))}${no}`, name: `${v[0]}社区 ${no}`, layer: "base", from: "2026-01-01T00:00:00Z", version: 1, kind: k === 20 ? "special" : "comprehensive",
           street_id: `street-${s}`, street_name: streets[s]!, platform_id: `platform-${Math.floor(k / 3)}`, platform_name: both(`${v[0]}社区`, `${v[1]} community`), households: 260 + Math.floor(random() * 180), made_up: true,
         },
       });
@@ -172,29 +174,29 @@ export class World {
   private make(i: number) {
     const [item, zh, en, text, textEn] = subjects[i % subjects.length]!;
     const g = this.grids.features[i === 0 ? 9 : Math.floor(random() * this.grids.features.length)]!;
-    const ring = (g.geometry.coordinates as [number, number][][])[0]!;
+    const ring = g.geometry.coordinates[0]![0]! as [number, number][];
     const lon = ring.slice(0, -1).reduce((s, p) => s + p[0], 0) / (ring.length - 1) + (random() - 0.5) * 0.004;
     const lat = ring.slice(0, -1).reduce((s, p) => s + p[1], 0) / (ring.length - 1) + (random() - 0.5) * 0.003;
-    const states = ["filed", "handling", "reported", "dispatched", "accepted", "done", "reported", "handling", "taken", "suspended", "filed", "closed"];
+    const states: Case["state"][] = ["filed", "handling", "reported", "dispatched", "accepted", "done", "reported", "handling", "taken", "suspended", "filed", "closed"];
     const state = i === 0 ? "filed" : states[i % states.length]!;
     const owner = ["dispatched", "taken", "handling", "suspended"].includes(state) ? pick([team1, team2, lamps]) : street;
     const age = i === 0 ? 17 * HOUR : (1 + random() * 40) * HOUR;
     const dueIn = i === 0 ? 5.7 * HOUR : i % 7 === 1 ? -(1 + random() * 26) * HOUR : i % 5 === 3 ? (0.4 + random()) * HOUR : (2 + random() * 60) * HOUR;
     const def = this.items.find((x) => x.key === item);
     const c: Case = {
-      id: fakeId(), number: `20261124-${"7KQ3MXP2TB9"[i % 11]}${"HJ4NWR8"[i % 7]}C${"5TVYZ"[i % 5]}F2${i % 9}-K`.slice(0, 18), arrived: 100 + i, flow: "handling", item, item_name: def?.name ?? item, condition: def?.conditions?.[0]?.key, condition_name: def?.conditions?.[0]?.name,
+      id: fakeId(), number: `20261124-${"7KQ3MXP2TB9"[i % 11]}${"HJ4NWR8"[i % 7]}C${"5TVYZ"[i % 5]}F2${i % 9}-K`.slice(0, 18), arrived: 100 + i, flow: "handling", item, item_name: def?.name ?? both(item, item), condition: def?.conditions?.[0]?.key, condition_name: def?.conditions?.[0]?.name,
       title: zh, text, place: { lon, lat, words: i === 0 ? "胡同口东侧" : "", grid_id: g.properties.id, grid_name: g.properties.name, grid_code: g.properties.code, platform_name: g.properties.platform_name, street_name: g.properties.street_name },
-      street_id: g.properties.street_id, platform_id: g.properties.platform_id, grid_id: g.properties.id, state, stage: stageOf[state]!, priority: i === 10 ? "urgent" : "normal", secrecy: i === 8 ? "desk" : "open", channel: pick(["portal", "desk", "field"]), post_id: owner.id, post_name: owner.name,
+      street_id: g.properties.street_id, platform_id: g.properties.platform_id, grid_id: g.properties.id, state, state_name: both(state, state), hub_id: "hub", stage: stageOf[state]!, priority: i === 10 ? "urgent" : "normal", secrecy: i === 8 ? "desk" : "open", channel: pick(["portal", "desk", "field"]), post_id: owner.id, post_name: owner.name,
       late: dueIn < 0, occurred_at: this.time(age), recorded_at: this.time(age), version: 3, made_up: true,
       ...(i === 0 ? { returned: { from_post_name: team1.name, reason: both("不属本单位职责", "Not within our duties"), note: "7 号胡同口东侧属二站责任区，请改派。" } } : {}),
     };
     this.clock(c, dueIn);
     void en;
     void textEn;
-    const e = (ago: number, kind: string, words: Text, over: Partial<TimelineEvent> = {}): TimelineEvent => ({ number: ++this.head, kind, at: this.time(ago), by: { post_name: street.name, via: "desk" }, words, internal: false, ...over });
+    const e = (ago: number, kind: string, words: Text, over: Partial<TimelineEvent> = {}): TimelineEvent => ({ number: ++this.head, kind, at: this.time(ago), occurred_at: this.time(ago), by: { post_name: street.name, via: "desk" }, words, internal: false, ...over });
     const timeline = [e(age, "case.report", both("居民上报", "Resident reported"), { to_state: "reported", note: text })];
-    if (state !== "reported") timeline.push(e(age - 6 * MINUTE, "case.accept", both("大桥街道受理", "Accepted by Daqiao street"), { to_state: "accepted", stage_clock: { kind: "accept", used_ms: 6 * MINUTE, limit_ms: 15 * MINUTE } }));
-    if (!["reported", "accepted"].includes(state)) timeline.push(e(age - 15 * MINUTE, "case.dispatch", both("大桥街道派给 环卫一站", "Daqiao assigned it to Sanitation team 1"), { to_state: "dispatched", stage_clock: { kind: "dispatch", used_ms: 9 * MINUTE, limit_ms: 15 * MINUTE } }));
+    if (state !== "reported") timeline.push(e(age - 6 * MINUTE, "case.accept", both("大桥街道受理", "Accepted by Daqiao street"), { to_state: "accepted", stage_clock: { kind: "accept", used_ms: 6 * MINUTE, limit_ms: 15 * MINUTE, late: false } }));
+    if (!["reported", "accepted"].includes(state)) timeline.push(e(age - 15 * MINUTE, "case.dispatch", both("大桥街道派给 环卫一站", "Daqiao assigned it to Sanitation team 1"), { to_state: "dispatched", stage_clock: { kind: "dispatch", used_ms: 9 * MINUTE, limit_ms: 15 * MINUTE, late: false } }));
     if (["handling", "done", "closed", "suspended"].includes(state)) timeline.push(e(age - 50 * MINUTE, "case.handle", both("环卫一站开始处置", "Sanitation team 1 started work"), { to_state: "handling" }));
     if (state === "suspended") timeline.push(e(20 * MINUTE, "case.suspend_decide", both("中枢同意停表，等停水审批", "Hub stopped the clock until the water may be cut"), { to_state: "suspended" }));
     if (["done", "closed"].includes(state)) timeline.push(e(15 * MINUTE, "case.done", both("环卫一站办好了", "Sanitation team 1 finished the work"), { to_state: "done", note: "已清运，地面冲洗。", resident_text: "垃圾已清走，地面也冲洗了，谢谢您反映。" }));
@@ -202,7 +204,7 @@ export class World {
       timeline.push(e(2.2 * HOUR, "case.comment", both("值班员 甲 补一句", "Officer A added"), { note: "现场有两堆，靠墙那堆是装修垃圾。", internal: true }));
       timeline.push(e(11 * MINUTE, "case.return", both("环卫一站退回", "Returned by Sanitation team 1"), { to_state: "filed", note: "7 号胡同口东侧属二站责任区，请改派。" }));
     }
-    const files: CaseFile[] = i % 3 === 0 ? [0, 1].map(() => ({ id: fakeId(), kind: "before" as const, taken_at: this.time(age + 4 * MINUTE), lon, lat: lat + 0.0001 })) : [];
+    const files: CaseFile[] = i % 3 === 0 ? [0, 1].map(() => ({ ...fakeFile(fakeId(), "before", this.time(age + 4 * MINUTE)), lon, lat: lat + 0.0001 })) : [];
     if (state === "closed") c.closed_at = this.time(10 * MINUTE);
     this.cases.set(c.id, { case: c, timeline, files, reporter: c.channel === "portal" || i === 0 ? { name: "王演示", phone: "13800000021" } : undefined });
   }
@@ -215,7 +217,7 @@ export class World {
       return;
     }
     if (c.state === "suspended") {
-      c.clock = { kind, state: "paused", started_at: c.recorded_at, late: false, remaining_ms: 4 * HOUR };
+      c.clock = { kind, state: "paused", started_at: c.recorded_at, late: false, limit: { clock: "working-day", units: 1 }, remaining_ms: 4 * HOUR };
       c.due_at = undefined;
       return;
     }
@@ -236,7 +238,7 @@ export class World {
     let paused = c.returned !== undefined;
     for (let guard = 0; at < due && guard < 60; guard++) {
       const day = Math.floor((at + 8 * HOUR) / (24 * HOUR)) * 24 * HOUR - 8 * HOUR;
-      const marks: [number, boolean, string][] = [[day + 8.5 * HOUR, false, "night"], [day + 12 * HOUR, true, "work"], [day + 13.5 * HOUR, false, "lunch"], [day + 18 * HOUR, true, "work"], [day + 24 * HOUR, false, "night"]];
+      const marks: [number, boolean, Explanation["segments"][number]["reason"]][] = [[day + 8.5 * HOUR, false, "night"], [day + 12 * HOUR, true, "work"], [day + 13.5 * HOUR, false, "lunch"], [day + 18 * HOUR, true, "work"], [day + 24 * HOUR, false, "night"]];
       const [end, counted, reason] = marks.find(([m]) => m > at)!;
       const to = Math.min(end, due);
       if (counted && paused && to - at > 40 * MINUTE) {
@@ -252,20 +254,21 @@ export class World {
     const [lh, lm] = hm(length);
     const [uh, um] = hm(used);
     return {
-      limit: c.clock?.limit, limit_ms: length, start: iso(start), due_at: iso(due), used_ms: used, remaining_ms: length - used, stopped_ms: sum((s) => s.reason === "pause"), segments,
+      limit: c.clock!.limit, paused: false, provisional: false, days: [], limit_ms: length, start: iso(start), due_at: iso(due), used_ms: used, remaining_ms: length - used, stopped_ms: sum((s) => s.reason === "pause"), segments,
       sentence: both(`时限 ${lh} 小时 ${lm} 分工作时间。已用 ${uh} 小时 ${um} 分，${c.returned ? "等居民补位置停表 20 分，" : ""}夜里和午休不计。`, `Limit: ${lh} h ${lm} min of working time. Used ${uh} h ${um} min; ${c.returned ? "stopped 20 min for the place; " : ""}nights and lunch do not count.`),
     };
   }
 
   session(account: FakeAccount, post?: string): Session {
-    return { person: { id: `person-${account.account}`, name: `${account.role["zh-CN"]}（演示）` }, posts: account.posts, post_id: post, permissions: account.permissions, demo: true };
+    return { person: { id: `person-${account.account}`, language: "zh-CN", name: `${account.role["zh-CN"]}（演示）` }, posts: account.posts.map((p) => ({ app: "desk", level: "street", role_name: account.role, ...p })), post_id: post, permissions: account.permissions, demo: true };
   }
 
   posts(query: URLSearchParams) {
+    const ref = { holding_id: "holding", id: "person", from: "2026-01-01T00:00:00Z" };
     const items: PostView[] = this.grids.features.map((f, k) => ({
-      id: `post-grid-${k}`, role: query.get("role") ?? "grid_officer", name: both(`${f.properties.name}网格员`, `Officer of ${f.properties.code}`), node_id: f.properties.id,
-      vacant: k % 11 === 4 || k % 9 === 2, holder: k % 11 === 4 || k % 9 === 2 ? undefined : { name: `网格员 ${String(k + 1).padStart(3, "0")}（演示）` },
-      stand_in: k % 11 !== 4 && k % 9 === 2 ? { name: `网格员 ${String(k + 2).padStart(3, "0")}（演示）` } : undefined,
+      id: `post-grid-${k}`, role: query.get("role") ?? "grid_officer", name: both(`${f.properties.name}网格员`, `Officer of ${f.properties.code}`), node_id: f.properties.id, level: "grid", unit_id: "unit", unit_name: both("村居平台", "Village desk"), version: 1,
+      vacant: k % 11 === 4 || k % 9 === 2, holder: k % 11 === 4 || k % 9 === 2 ? undefined : { ...ref, name: `网格员 ${String(k + 1).padStart(3, "0")}（演示）` },
+      stand_in: k % 11 !== 4 && k % 9 === 2 ? { ...ref, name: `网格员 ${String(k + 2).padStart(3, "0")}（演示）` } : undefined,
     }));
     const from = Number(query.get("cursor") ?? 0);
     const limit = Number(query.get("limit") ?? 50);
@@ -312,10 +315,10 @@ export class World {
       return {
         move, name: both(f.words[0].replace(/ .*/, ""), move), allowed: mine, why: mine ? undefined : { code: "case.not_owner", message: both("这一步归别的岗位做。", "Another post does this.") }, needs: f.needs ?? [],
         reasons: f.reasons ? this.reasons.filter((r) => r.kind === f.reasons).map((r) => ({ key: r.key, name: r.name, needs_note: r.needs_note })) : undefined,
-        posts: f.posts ? [team2, team1, lamps].map((p) => ({ id: p.id, name: p.name })) : undefined, to_state: f.to || c.state, consequence: both(...f.says),
+        posts: f.posts ? [team2, team1, lamps].map((p) => ({ id: p.id, name: p.name })) : undefined, to_state: f.to || c.state, next: {}, consequence: both(...f.says),
       };
     });
-    if (c.state === "handling" || c.state === "filed") out.push({ move: "close", name: both("结案", "Close"), allowed: false, why: { code: "case.not_done", message: both("还没办好，也没有核查，不能结案。", "It is neither done nor checked, so it cannot be closed.") }, needs: [], consequence: both(...flow.close!.says) });
+    if (c.state === "handling" || c.state === "filed") out.push({ move: "close", name: both("结案", "Close"), allowed: false, why: { code: "case.not_done", message: both("还没办好，也没有核查，不能结案。", "It is neither done nor checked, so it cannot be closed.") }, needs: [], to_state: c.state, next: {}, consequence: both(...flow.close!.says) });
     return out;
   }
 
@@ -326,12 +329,12 @@ export class World {
     return {
       case: h.case, files: h.files, tasks: [], moves: this.offers(h.case, post), timeline: h.timeline,
       reporter: h.reporter && { name_masked: "王**", phone_masked: "138****0021", can_reveal: true },
-      clocks: h.case.clock ? [{ ...h.case.clock, explanation: why }] : [],
+      clocks: h.case.clock ? [{ ...h.case.clock, pauses: [], used_ms: why?.used_ms ?? 0, explanation: why }] : [], head: this.head,
     };
   }
 
   note(h: Held, kind: string, words: Text, over: Partial<TimelineEvent> = {}) {
-    const e: TimelineEvent = { number: ++this.head, kind, at: new Date(this.now()).toISOString(), by: { post_name: h.case.post_name, via: "desk" }, words, internal: false, ...over };
+    const e: TimelineEvent = { number: ++this.head, kind, at: new Date(this.now()).toISOString(), occurred_at: new Date(this.now()).toISOString(), by: { post_name: h.case.post_name, via: "desk" }, words, internal: false, ...over };
     h.timeline = [...h.timeline, e];
     this.tell({ number: e.number, kind, subject: h.case.id, case: h.case.id, version: h.case.version, type: "change" });
   }
@@ -341,25 +344,25 @@ export class World {
     const f = flow[r.move]!;
     const to = r.move === "check" && r.result === "fail" ? "handling" : f.to || h.case.state;
     const owner = r.move === "dispatch" ? ([team1, team2, lamps].find((p) => p.id === r.post_id) ?? team2) : ["accept", "file", "return", "done"].includes(r.move) ? street : { id: h.case.post_id, name: h.case.post_name };
-    const c: Case = { ...h.case, state: to, stage: stageOf[to]!, post_id: owner.id, post_name: owner.name, version: h.case.version + 1, returned: undefined };
+    const c: Case = { ...h.case, state: to as Case["state"], stage: stageOf[to]!, post_id: owner.id, post_name: owner.name, version: h.case.version + 1, returned: undefined };
     if (c.stage === "closed") c.closed_at = new Date(this.now()).toISOString();
     h.case = c;
     this.clock(c, 6 * HOUR);
-    const files = (r.file_ids ?? []).map((fid) => ({ id: fid, kind: "after", taken_at: new Date(this.now()).toISOString() }));
+    const files = (r.file_ids ?? []).map((fid) => fakeFile(fid, "after", new Date(this.now()).toISOString()));
     h.files = [...h.files, ...files];
     this.note(h, `case.${r.move}`, both(`大桥街道${f.words[0]}`, `Daqiao ${f.words[1]}`), { to_state: to, note: r.note, resident_text: r.resident_text, file_ids: r.file_ids });
     return c;
   }
 
-  report(r: ReportRequest): Case {
+  report(r: ReportRequest, id: string): Case {
     this.make(this.cases.size);
     const h = [...this.cases.values()].at(-1)!;
     this.cases.delete(h.case.id);
     const def = this.items.find((x) => x.key === r.item);
-    h.case = { ...h.case, id: r.id, item: r.item, item_name: def?.name ?? r.item, title: r.text.slice(0, 14), text: r.text, state: "reported", stage: "reported", post_id: street.id, post_name: street.name, channel: r.channel ?? "desk", version: 1, recorded_at: new Date(this.now()).toISOString(), occurred_at: r.occurred_at ?? new Date(this.now()).toISOString() };
+    h.case = { ...h.case, id, item: r.item, item_name: def?.name ?? both(r.item, r.item), title: (r.text ?? "").slice(0, 14), text: r.text ?? "", state: "reported", stage: "reported", post_id: street.id, post_name: street.name, channel: r.channel ?? "desk", version: 1, recorded_at: new Date(this.now()).toISOString(), occurred_at: r.occurred_at ?? new Date(this.now()).toISOString() };
     this.clock(h.case, 15 * MINUTE);
     h.timeline = [];
-    this.cases.set(r.id, h);
+    this.cases.set(id, h);
     this.note(h, "case.report", both("大桥街道登记", "Recorded by Daqiao street"), { to_state: "reported" });
     return h.case;
   }

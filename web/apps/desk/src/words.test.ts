@@ -16,7 +16,7 @@ function sources(dir: string): string[] {
     if (e.name === "node_modules" || e.name === "fake" || e.name === "dist") return [];
     const path = join(dir, e.name);
     if (e.isDirectory()) return sources(path);
-    return /\.(vue|ts)$/.test(e.name) && !/\.test\.ts$/.test(e.name) ? [path] : [];
+    return /\.(vue|ts)$/.test(e.name) && !/\.(test|d)\.ts$/.test(e.name) ? [path] : [];
   });
 }
 

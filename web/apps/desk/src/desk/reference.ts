@@ -21,10 +21,11 @@ export function useStageWords() {
     queryFn: ({ signal }) => api().get<StageWords>("/words/stages", undefined, signal),
     staleTime: hour,
   });
-  const stages = computed(() => [...(query.data.value?.stages ?? [])].sort((a, b) => a.order - b.order));
+  // the description leaves the keys open; the screens know these six
+  const stages = computed(() => [...(query.data.value?.stages ?? [])].sort((a, b) => a.order - b.order).map((s) => ({ ...s, key: s.key as StageKey })));
   const states = computed(() => {
-    const m = new Map<string, { name: Name; stage: StageKey | null }>();
-    for (const f of query.data.value?.flows ?? []) for (const s of f.states) m.set(`${f.key}.${s.key}`, s);
+    const m = new Map<string, { name: Name; stage?: StageKey }>();
+    for (const f of query.data.value?.flows ?? []) for (const s of f.states) m.set(`${f.key}.${s.key}`, { name: s.name, stage: s.stage as StageKey | undefined });
     return m;
   });
   return { stages, states };

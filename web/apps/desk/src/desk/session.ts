@@ -28,7 +28,8 @@ export const useSession = defineStore("session", () => {
     asked.value = true;
     const kept = s.posts.some((p) => p.id === postId.value) ? postId.value : undefined;
     actAs(kept ?? s.post_id ?? (s.posts.length === 1 ? s.posts[0]?.id : undefined));
-    if (!localStorage.getItem(languageKey) && s.person.language) language.value = s.person.language;
+    // in the demo the visitor's browser knows better than the made-up account
+    if (!localStorage.getItem(languageKey) && !s.demo) language.value = s.person.language;
   }
 
   function actAs(id: string | undefined) {

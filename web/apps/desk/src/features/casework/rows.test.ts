@@ -1,17 +1,20 @@
 import type { Case, Offer, StageKey, TimelineEvent } from "@onegrid/api";
 import { describe, expect, it } from "vitest";
-import { allowedMoves, changes, countedAfter, grouped, isLate, mainMove, moveKeys, rowStatus, stageLine, timeLeft } from "./rows";
+import { allowedMoves, changes, countedAfter, grouped, isLate, mainMove, moveKeys, rowStatus, stageLine, timeLeft, waitsFor } from "./rows";
 
 const now = Date.parse("2026-11-24T09:42:00+08:00");
 const at = (s: string) => `2026-11-${s}:00+08:00`;
 
+const both = { "zh-CN": "", en: "" };
+const limit = { clock: "working-day" as const, units: 1 };
+
 function made(over: Partial<Case> & { due?: string; near?: string } = {}): Case {
   const { due, near, ...rest } = over;
   return {
-    id: "1", number: "20261124-ABCDEFG-H", arrived: 1, flow: "handling", item: "cleanliness", item_name: "x", title: "t", text: "", place: {},
-    state: "handling", stage: "in_hand", priority: "normal", secrecy: "open", channel: "desk", post_id: "p", post_name: "p", late: false,
+    id: "1", number: "20261124-ABCDEFG-H", arrived: 1, flow: "handling", item: "cleanliness", item_name: both, title: "t", text: "", place: { words: "" },
+    state: "handling", stage: "in_hand", priority: "normal", secrecy: "open", channel: "desk", post_id: "p", post_name: both, hub_id: "h", state_name: both, late: false,
     occurred_at: at("24T08:00"), recorded_at: at("24T08:00"), version: 1,
-    clock: { kind: "handle", state: "running", started_at: at("24T08:30"), due_at: due, near_at: near, late: false },
+    clock: { kind: "handle", state: "running", started_at: at("24T08:30"), due_at: due, near_at: near, late: false, limit },
     ...rest,
   };
 }
@@ -23,7 +26,7 @@ describe("rowStatus", () => {
     ["not yet due soon", made({ due: at("24T10:30"), near: at("24T09:43") }), "inhand"],
     ["overdue at once, before the sweeper came", made({ due: at("24T09:41") }), "overdue"],
     ["urgent before overdue", made({ due: at("24T09:41"), priority: "urgent" }), "urgent"],
-    ["on hold before the stage", made({ state: "suspended", clock: { kind: "handle", state: "paused", started_at: at("20T08:00"), late: false } }), "waiting"],
+    ["on hold before the stage", made({ state: "suspended", clock: { kind: "handle", state: "paused", started_at: at("20T08:00"), late: false, limit } }), "waiting"],
     ["shut, whatever its past", made({ state: "closed", stage: "closed", late: true, priority: "urgent" }), "closed"],
   ];
   it.each(cases)("%s", (_, c, want) => expect(rowStatus(c, now)).toBe(want));
@@ -73,7 +76,7 @@ describe("countedAfter", () => {
   });
 });
 
-const offer = (move: string, allowed = true): Offer => ({ move, name: move, allowed, needs: [], consequence: "" });
+const offer = (move: string, allowed = true): Offer => ({ move, name: both, allowed, needs: [], to_state: "", next: {}, consequence: both });
 
 describe("moves", () => {
   it("leads with what moves the case on, never with what throws it away", () => {
@@ -85,6 +88,12 @@ describe("moves", () => {
   });
   it("puts a decision that somebody waits for first", () => {
     expect(allowedMoves(made(), [offer("done"), offer("suspend_decide")])[0]?.move).toBe("suspend_decide");
+  });
+  it("names the step that the case waits for", () => {
+    const file = { ...offer("file", false), why: { code: "case.not_verified", message: both } };
+    const close = { ...offer("close", false), why: { code: "case.not_done", message: both } };
+    expect(waitsFor([close, offer("refuse"), file])?.move).toBe("file");
+    expect(waitsFor([offer("refuse")])).toBeUndefined();
   });
   it("gives each move its own letter and leaves the list's alone", () => {
     const keys = [...moveKeys(["accept", "refuse", "return", "reopen", "rate", "void_ask", "withdraw"].map((m) => offer(m))).values()];
@@ -98,7 +107,7 @@ describe("stageLine", () => {
   it("tells when each stage was reached, and forgets what a return undid", () => {
     const stages: StageKey[] = ["reported", "accepted", "assigned", "in_hand", "done", "closed"];
     const of: Record<string, StageKey> = { accepted: "accepted", filed: "accepted", dispatched: "assigned", handling: "in_hand" };
-    const event = (number: number, to_state: string, when: string): TimelineEvent => ({ number, kind: "case.x", at: at(when), by: {}, words: "", internal: true, to_state });
+    const event = (number: number, to_state: string, when: string): TimelineEvent => ({ number, kind: "case.x", at: at(when), occurred_at: at(when), by: { via: "desk" }, words: both, internal: true, to_state });
     const line = stageLine(made({ state: "filed", stage: "accepted" }), stages, [event(3, "dispatched", "24T09:00"), event(2, "accepted", "24T08:10"), event(4, "filed", "24T09:30")], (s) => of[s]);
     expect(line.map((l) => l.at)).toEqual(["past", "now", "next", "next", "next", "next"]);
     expect(line[1]?.since).toBe(Date.parse(at("24T09:30")));

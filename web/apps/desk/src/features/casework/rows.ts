@@ -130,6 +130,13 @@ export function mainMove(c: Case, allowed: Offer[]): Offer | undefined {
   return isShut(c) && first.move !== "rate" ? undefined : first;
 }
 
+const onwards = ["accept", "file", "dispatch", "take", "handle", "done", "check", "close"];
+
+/** The step that comes next and cannot be made yet: its reason says what the case waits for. */
+export function waitsFor(offers: Offer[]): Offer | undefined {
+  return onwards.flatMap((m) => offers.filter((o) => o.move === m && !o.allowed && o.why))[0];
+}
+
 /** Letters for the moves shown; J, K, X and G belong to the list. */
 export function moveKeys(moves: Offer[]): Map<string, string> {
   const taken = new Set(["J", "K", "X", "G", "N"]);

@@ -19,10 +19,12 @@ export function useCaseWords() {
   }
   function placeLong(c: Case): string {
     const parts: (Name | undefined)[] = [c.place.street_name, c.place.platform_name, c.place.grid_name];
-    const tree = parts.map(w.say).filter((x, i, all) => x && all.indexOf(x) === i);
+    const say = w.say;
+    const tree = parts.map(say).filter((x, i, all) => x && all.indexOf(x) === i);
     const where = c.place.words;
     // a grid named after its village says both
-    if (tree.length > 1 && tree.at(-1)?.startsWith(tree.at(-2) ?? "\0")) tree.splice(-2, 1);
+    const stem = say(c.place.platform_name).replace(/(平台| desk| community)$/, "");
+    if (stem.length > 1 && say(c.place.grid_name).startsWith(stem)) tree.splice(-2, 1);
     const sep = w.lang.value === "en" ? ", " : "，";
     return [tree.join(" "), where].filter(Boolean).join(sep) || w.t("casework.no_place");
   }
