@@ -6,9 +6,12 @@ import "onegrid/internal/kit/id"
 // case.* entry of the journal carries them as journal.Entry.Facts: they stay
 // with the entry when its body is erased, so that all figures can be recomputed.
 type ActFacts struct {
+	Flow      string `json:"flow,omitempty"`
 	Item      string `json:"item,omitempty"`
 	Condition string `json:"condition,omitempty"`
 	Channel   string `json:"channel,omitempty"`
+	Priority  string `json:"priority,omitempty"`
+	Reason    string `json:"reason,omitempty"`
 	From      string `json:"from,omitempty"` // state before
 	To        string `json:"to,omitempty"`   // state after
 	Task      string `json:"task,omitempty"` // "verify" or "check" for acts on such a task

@@ -69,6 +69,7 @@ type Facets struct {
 	Given    time.Time       `json:"given,omitzero"`     // a deadline that came with it and wins
 	Resident string          `json:"resident,omitempty"` // the last words to the resident
 	Stood    bool            `json:"stood,omitempty"`    // the running clock has stood still before
+	Timed    bool            `json:"timed,omitempty"`    // a handling clock ran: there is a deadline to compare with
 	Public   bool            `json:"public,omitempty"`   // a resident or a sensor reported it
 	Named    []id.ID         `json:"named,omitempty"`    // persons who may see it whatever its secrecy
 	Reporter bool            `json:"reporter,omitempty"` // a party row stands beside it

@@ -199,7 +199,7 @@ func (c Case) timeline() id.ID {
 func note(env *env, by journal.By, c Case, before *journal.Sight, kind string, version int64, body *Body) {
 	e := journal.Entry{
 		Kind: kind, Subject: c.ID, Case: c.timeline(), By: by, Occurred: env.at, Version: version,
-		Sight: c.Sight(), Class: env.item.Retention, Facts: factsOf(c, body), Body: body,
+		Sight: c.Sight(), Class: env.item.Retention, Facts: factsOf(env, by, c, kind, body), Body: body,
 	}
 	if before != nil && !sameSight(*before, e.Sight) {
 		e.Before = before
@@ -247,35 +247,25 @@ type Body struct {
 	Fields       string  `json:"fields,omitempty"`
 }
 
-// Counted is what figures count of an act: never personal, kept when the words
-// are erased.
-type Counted struct {
-	Flow       catalog.Flow     `json:"flow"`
-	Task       string           `json:"task,omitempty"`
-	Item       string           `json:"item"`
-	Condition  string           `json:"condition,omitempty"`
-	Channel    string           `json:"channel,omitempty"`
-	Priority   catalog.Priority `json:"priority,omitempty"`
-	From       State            `json:"from,omitempty"`
-	To         State            `json:"to,omitempty"`
-	Department id.ID            `json:"department,omitzero"`
-	Post       id.ID            `json:"post,omitzero"` // the owner after the act
-	Reason     string           `json:"reason,omitempty"`
-	Result     Outcome          `json:"result,omitempty"`
-	Score      int              `json:"score,omitempty"`
-	Clock      *Ran             `json:"clock,omitempty"`
-	// Untimed marks a case whose times contradict each other: it counts, but
-	// its times do not.
-	Untimed bool `json:"untimed,omitempty"`
-}
-
-func factsOf(c Case, b *Body) *Counted {
-	n := &Counted{
-		Flow: c.Flow, Task: c.Task, Item: c.Item, Condition: c.Condition, Channel: c.Channel, Priority: c.Priority,
-		Department: c.Department, Post: c.Post, To: c.State, Untimed: c.Times != nil,
+// factsOf are the facts of an act that figures count (actfacts.go).
+func factsOf(env *env, by journal.By, c Case, kind string, b *Body) *ActFacts {
+	f := &ActFacts{
+		Flow: string(c.Flow), Item: c.Item, Condition: c.Condition, Channel: c.Channel, Priority: string(c.Priority),
+		Task: c.Task, To: string(c.State), Untimed: c.Times != nil,
 	}
+	post, ok := env.org.Post(by.Post)
+	if !ok {
+		post, _ = env.org.Post(c.Post)
+	}
+	f.Unit = post.Unit
 	if b != nil {
-		n.From, n.To, n.Reason, n.Result, n.Score, n.Clock = b.From, b.To, b.Reason, b.Result, b.Score, b.Clock
+		f.From, f.To, f.Reason, f.Result, f.Score = string(b.From), string(b.To), b.Reason, string(b.Result), b.Score
+		if b.Clock != nil && kind != "case.late" && kind != "task.late" {
+			f.Stage, f.UsedMS, f.LimitMS = string(b.Clock.Kind), b.Clock.Used, b.Clock.Limit
+		}
 	}
-	return n
+	if kind == "case.close" {
+		f.Late, f.Comparable = c.Late, c.Timed
+	}
+	return f
 }

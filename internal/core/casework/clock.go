@@ -177,6 +177,7 @@ func (d *Desk) start(tx *db.Tx, c *Case, kind ClockKind, limit calendar.Limit, k
 	if err != nil {
 		return fmt.Errorf("write clock: %w", err)
 	}
+	c.Timed = c.Timed || kind == ClockHandle
 	c.Clock = Clock{Kind: kind, Row: r.ID, Start: at, Limit: limit, Calendar: key, Due: r.Due, Near: near, Provisional: r.Provisional, Given: r.Given}
 	return nil
 }

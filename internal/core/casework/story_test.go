@@ -1,6 +1,7 @@
 package casework
 
 import (
+	"encoding/json"
 	"testing"
 	"time"
 
@@ -75,6 +76,7 @@ func TestFromReportToClose(t *testing.T) {
 		if c.State != Closed || c.Clock.Kind != "" || c.Closed.IsZero() || c.Late {
 			h.Fatalf("closed as %+v", c)
 		}
+		h.counts(c)
 		kinds := map[string]int{}
 		version := int64(0)
 		for _, e := range h.timeline(c) {
@@ -105,4 +107,34 @@ func TestFromReportToClose(t *testing.T) {
 			h.Errorf("page: %d files, %d tasks, %d clocks, reporter %+v", len(p.Files), len(p.Tasks), len(p.Clocks), p.Reporter)
 		}
 	})
+}
+
+// counts looks at the facts that figures fold: they stand on every entry and
+// hold nothing personal.
+func (h *house) counts(c Case) {
+	h.Helper()
+	stages := map[string]int{}
+	for _, e := range h.timeline(c) {
+		raw, ok := e.Facts.(json.RawMessage)
+		if !ok {
+			h.Errorf("%s has no facts", e.Kind)
+			continue
+		}
+		var f ActFacts
+		h.must(json.Unmarshal(raw, &f))
+		if f.Item != c.Item || f.Unit.IsZero() {
+			h.Errorf("%s counts %+v", e.Kind, f)
+		}
+		if f.Stage != "" && f.Task == "" {
+			stages[f.Stage]++
+		}
+		if e.Kind == "case.close" && (!f.Comparable || f.Late || f.To != string(Closed)) {
+			h.Errorf("closing counts %+v", f)
+		}
+	}
+	for stage, n := range map[string]int{"accept": 1, "verify": 1, "dispatch": 1, "handle": 2, "check": 2} {
+		if stages[stage] != n {
+			h.Errorf("%d times of %s, want %d", stages[stage], stage, n)
+		}
+	}
 }

@@ -2,10 +2,10 @@ package casework
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 	"time"
 
-	"onegrid/internal/core/access"
 	"onegrid/internal/core/journal"
 	"onegrid/internal/kit/id"
 	"onegrid/internal/kit/words"
@@ -26,7 +26,7 @@ type Event struct {
 	To           State       `json:"to_state,omitempty"`
 	Clock        *StageClock `json:"stage_clock,omitempty"`
 	Task         id.ID       `json:"task_id,omitzero"`
-	Files        []id.ID     `json:"file_ids,omitempty"`
+	Files        []File      `json:"files,omitempty"`
 	Erased       bool        `json:"erased,omitempty"`
 }
 
@@ -46,9 +46,9 @@ type StageClock struct {
 	Late  bool      `json:"late"`
 }
 
-// timeline puts the journal of a case into words. A task shows its own part of
-// its case's.
-func (d *Desk) timeline(env *env, by *access.Actor, c Case) ([]Event, error) {
+// timeline puts the journal of a case into words; files are those that the
+// reader may see. A task shows its own part of its case's.
+func (d *Desk) timeline(env *env, c Case, files []File) ([]Event, error) {
 	var entries []journal.Entry
 	var err error
 	if c.Parent.IsZero() {
@@ -69,7 +69,7 @@ func (d *Desk) timeline(env *env, by *access.Actor, c Case) ([]Event, error) {
 		if c.Parent.IsZero() && (e.Kind == "task.verify" || e.Kind == "task.check" || e.Kind == "task.late") {
 			continue // the case has its own entry of it
 		}
-		ev, err := d.event(env, e)
+		ev, err := d.event(env, e, files)
 		if err != nil {
 			return nil, err
 		}
@@ -79,7 +79,7 @@ func (d *Desk) timeline(env *env, by *access.Actor, c Case) ([]Event, error) {
 }
 
 // event puts one entry into words.
-func (d *Desk) event(env *env, e journal.Entry) (Event, error) {
+func (d *Desk) event(env *env, e journal.Entry, files []File) (Event, error) {
 	var b Body
 	kept, err := e.Decode(&b)
 	if err != nil {
@@ -87,8 +87,13 @@ func (d *Desk) event(env *env, e journal.Entry) (Event, error) {
 	}
 	ev := Event{
 		Number: e.Number, Kind: e.Kind, At: e.Recorded, OccurredAt: e.Occurred, By: env.who(e.By),
-		Note: b.Note, ResidentText: b.ResidentText, From: b.From, To: b.To, Files: b.Files,
+		Note: b.Note, ResidentText: b.ResidentText, From: b.From, To: b.To,
 		Internal: b.Internal || internalKinds[e.Kind] || strings.HasPrefix(e.Kind, "task."), Erased: !kept,
+	}
+	for _, f := range files {
+		if slices.Contains(b.Files, f.ID) {
+			ev.Files = append(ev.Files, f)
+		}
 	}
 	if e.Subject != e.Case {
 		ev.Task = e.Subject

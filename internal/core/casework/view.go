@@ -392,7 +392,7 @@ func (d *Desk) page(tx *db.Tx, by *access.Actor, c Case) (*Page, error) {
 	if err := env.of(c); err != nil {
 		return nil, err
 	}
-	if p.Timeline, err = d.timeline(env, by, c); err != nil {
+	if p.Timeline, err = d.timeline(env, c, p.Files); err != nil {
 		return nil, err
 	}
 	if p.Clocks, err = d.clockViews(tx, c.ID); err != nil {
