@@ -249,8 +249,14 @@ func walk(tx *db.Tx, l line, s State, q *condition, after *Cursor, limit int) ([
 		at, last = after.At, after.ID
 	}
 	args := append([]any{l.node, s, int64(l.max), at, last[:]}, q.args...)
-	return many(tx, `SELECT `+prefixed+` FROM cases c`+l.join+` WHERE `+l.column+` = $1 AND c.state = $2 AND c.secrecy <= $3 AND (c.list_at, c.id) > ($4, $5)`+
-		l.also+q.sql.String()+fmt.Sprintf(` ORDER BY c.list_at, c.id LIMIT %d`, limit), args...)
+	return many(tx, l.query(q, limit), args...)
+}
+
+// query reads one line in its order; a test shows that it walks one index and
+// sorts nothing.
+func (l line) query(q *condition, limit int) string {
+	return `SELECT ` + prefixed + ` FROM cases c` + l.join + ` WHERE ` + l.column + ` = $1 AND c.state = $2 AND c.secrecy <= $3 AND (c.list_at, c.id) > ($4, $5)` +
+		l.also + q.sql.String() + fmt.Sprintf(` ORDER BY c.list_at, c.id LIMIT %d`, limit)
 }
 
 // prefixed are the columns of a case in a query with a join.
