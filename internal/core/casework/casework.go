@@ -83,6 +83,7 @@ type Desk struct {
 	log       *slog.Logger
 	term      time.Duration
 	covers    covers
+	books     books
 }
 
 // reopenTerm is the default of Options.Term: the rating is open for 15 natural

@@ -160,7 +160,7 @@ func (d *Desk) start(tx *db.Tx, c *Case, kind ClockKind, limit calendar.Limit, k
 	if err != nil {
 		return err
 	}
-	near := at
+	var near time.Time
 	if !given.IsZero() {
 		r.Due, r.Given = given, true
 		near = given.Add(-max(0, min(given.Sub(at)/nearShare, nearMost)))

@@ -128,14 +128,13 @@ const (
 // Hand is what the actor is to the case. Stand-ins and principals count as the
 // same hand. (DESIGN.md section 8)
 type Hand struct {
-	System    bool // the sweeper or the case's parent acts
-	Owner     bool // acts for the post that must act now
-	Sender    bool // acts for the post that dispatched it last
-	Reporter  bool // reported it
-	Handled   bool // is the hand that handled or settled it
-	Asked     bool // is the hand that asked for what is to be decided
-	Shut      bool // another person holds the claim
-	CheckTask bool // acts for the post of the open task
+	System   bool // the sweeper or the case's parent acts
+	Owner    bool // acts for the post that must act now
+	Sender   bool // acts for the post that dispatched it last
+	Reporter bool // reported it
+	Handled  bool // is the hand that handled or settled it
+	Asked    bool // is the hand that asked for what is to be decided
+	Shut     bool // another person holds the claim
 }
 
 // Target is the post that the actor chose.

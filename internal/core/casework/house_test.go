@@ -47,6 +47,7 @@ type house struct {
 	desk   *Desk
 	files  *blob.Area
 	log    *journal.Journal
+	hours  *calendar.Calendars
 
 	units map[string]id.ID
 	grids map[string]id.ID
@@ -94,6 +95,7 @@ func newHouse(t testing.TB, engine db.Engine) *house {
 	h.org.Guarded(h.access)
 	grids := grid.New(h.org)
 	calendars := calendar.NewCalendars()
+	h.hours = calendars
 	register := catalog.New(catalog.Known{})
 	h.desk, err = New(Options{Org: h.org, Grids: grids, Calendars: calendars, Catalog: register, Access: h.access, Seal: box,
 		Files: h.files, Quarantine: strange, Pictures: blob.NewPictures(blob.PictureOptions{})})

@@ -51,6 +51,15 @@ func TestResidentFollowsHerReport(t *testing.T) {
 				return nil
 			})
 		}
+		for name, want := range map[string]int{"village": 1, "village2": 0, "works": 0} {
+			h.read(func(tx *db.Tx) error {
+				waiting, err := h.desk.Quarantine(tx, h.as(tx, name), 10)
+				if len(waiting) != want {
+					h.Errorf("%s is shown %d photos to sort, want %d", name, len(waiting), want)
+				}
+				return err
+			})
+		}
 		h.write(func(tx *db.Tx) error {
 			_, err := h.desk.Review(tx, h.as(tx, "village"), photo, true)
 			return err

@@ -30,6 +30,7 @@ type Swept struct {
 	Released int // claims that were over
 	Moved    int // cases that follow a vacancy to another post, or back
 	Dropped  int // uploads that nobody used
+	Redated  int // deadlines that a changed calendar moved
 }
 
 // Any says whether the sweep did anything.
@@ -38,7 +39,7 @@ func (s Swept) Any() bool { return s != Swept{} }
 // Sweep does everything that is due.
 func (d *Desk) Sweep(ctx context.Context, store *db.DB) (Swept, error) {
 	var all Swept
-	for _, step := range []func(context.Context, *db.DB, *Swept) error{d.sweepResume, d.sweepLate, d.sweepMissed, d.sweepClaims, d.sweepLoose, d.sweepCovers} {
+	for _, step := range []func(context.Context, *db.DB, *Swept) error{d.sweepResume, d.sweepCalendars, d.sweepLate, d.sweepMissed, d.sweepClaims, d.sweepLoose, d.sweepCovers} {
 		if err := step(ctx, store, &all); err != nil {
 			return all, err
 		}
@@ -325,70 +326,4 @@ func (d *Desk) follow(ctx context.Context, store *db.DB, post, acting id.ID, all
 		}
 	}
 	return nil
-}
-
-// Recompute computes the deadlines of running clocks on a calendar anew, after
-// an office changed it or loaded the next year's holidays. Only provisional
-// ones with provisional set. It gives how many moved.
-func (d *Desk) Recompute(ctx context.Context, store *db.DB, key string, provisional bool) (int, error) {
-	q := `SELECT case_id FROM case_clock WHERE stopped_at IS NULL AND due_at IS NOT NULL AND given = 0 AND calendar = $1`
-	if provisional {
-		q = `SELECT case_id FROM case_clock WHERE provisional = 1 AND stopped_at IS NULL AND calendar = $1`
-	}
-	found, err := due(ctx, store, q, func(*db.Tx) []any { return []any{key} })
-	if err != nil {
-		return 0, err
-	}
-	moved := 0
-	for _, v := range found {
-		var did bool
-		if err := store.WriteFor(ctx, v, func(tx *db.Tx) (err error) {
-			did, err = d.recompute(tx, v)
-			return err
-		}); err != nil {
-			return moved, err
-		}
-		if did {
-			moved++
-		}
-	}
-	return moved, nil
-}
-
-func (d *Desk) recompute(tx *db.Tx, caseID id.ID) (bool, error) {
-	c, err := get(tx, caseID)
-	if err != nil || c.Clock.Kind == "" || c.Clock.Given || c.Clock.Paused {
-		return false, err
-	}
-	r, err := getRun(tx, c.Clock.Row)
-	if err != nil {
-		return false, err
-	}
-	cal, err := d.calendars.For(tx, c.Clock.Calendar)
-	if err != nil {
-		return false, err
-	}
-	at, err := cal.Due(r.Limit, r.Start, r.Pauses)
-	if err != nil {
-		return false, err
-	}
-	if at.At.Equal(c.Clock.Due) && at.Provisional == c.Clock.Provisional {
-		return false, nil
-	}
-	c.Clock.Due, c.Clock.Provisional, c.Clock.Near = at.At, at.Provisional, nearOf(cal, r.Limit, r.Start, at.At)
-	if err := d.keepRun(tx, &c, r.Pauses); err != nil {
-		return false, err
-	}
-	env, err := d.env(tx, access.Operator("system", c.Hub))
-	if err != nil {
-		return false, err
-	}
-	if err := env.of(c); err != nil {
-		return false, err
-	}
-	if c, err = put(tx, c); err != nil {
-		return false, err
-	}
-	note(env, journal.By{Via: "system"}, c, nil, "case.due", c.Version, &Body{Until: at.At.UTC().Format(time.RFC3339)})
-	return true, nil
 }

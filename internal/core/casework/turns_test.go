@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"onegrid/internal/core/calendar"
 	"onegrid/internal/core/org"
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/id"
@@ -404,6 +405,79 @@ func TestReporter(t *testing.T) {
 		}
 		if n != 1 {
 			h.Errorf("%d reveals in the journal", n)
+		}
+	})
+}
+
+// When an office changes its hours, running deadlines are computed anew, once,
+// and say so on the timeline.
+func TestChangedHours(t *testing.T) {
+	eachHouse(t, func(h *house) {
+		c := h.handled()
+		h.sweeps()
+		if s := h.sweeps(); s.Redated != 0 {
+			h.Fatalf("moved without a change: %+v", s)
+		}
+		due := h.now(c).Clock.Due
+		h.write(func(tx *db.Tx) error {
+			sheet, err := h.hours.Get(tx, "office")
+			if err != nil {
+				return err
+			}
+			for i := range sheet.Schedules {
+				sheet.Schedules[i].Periods = []calendar.Period{{From: 8*60 + 30, To: 11 * 60}} // mornings only
+			}
+			_, err = h.hours.Edit(tx, h.operator(), "office", 0, calendar.SheetEdit{Name: sheet.Name, Note: sheet.Note, TimeZone: sheet.TimeZone, Schedules: sheet.Schedules})
+			return err
+		})
+		if s := h.sweeps(); s.Redated == 0 {
+			h.Fatalf("the sweeper did %+v", s)
+		}
+		after := h.now(c)
+		if !after.Clock.Due.After(due) || after.Version != c.Version+1 {
+			h.Fatalf("due %s, was %s; version %d after %d", after.Clock.Due, due, after.Version, c.Version)
+		}
+		h.agrees(after, "changed hours")
+		if s := h.sweeps(); s.Redated != 0 {
+			h.Errorf("moved twice: %+v", s)
+		}
+	})
+}
+
+// Two nodes sweep at the same time: each deadline is acted on once.
+func TestTwoSweepers(t *testing.T) {
+	eachHouse(t, func(h *house) {
+		var cases []Case
+		for range 12 {
+			cases = append(cases, h.reports("village", Report{}))
+		}
+		h.clock.Add(3 * time.Hour)
+		other, err := New(Options{Org: h.org, Grids: h.desk.grids, Calendars: h.hours, Catalog: h.desk.catalog, Access: h.access, Seal: h.desk.seal, Files: h.files})
+		h.must(err)
+		results := make(chan Swept, 2)
+		for _, d := range []*Desk{h.desk, other} {
+			go func() {
+				s, err := d.Sweep(h.ctx, h.db)
+				if err != nil {
+					h.Error(err)
+				}
+				results <- s
+			}()
+		}
+		a, b := <-results, <-results
+		if a.Late+b.Late != len(cases) {
+			h.Errorf("marked %d and %d of %d late", a.Late, b.Late, len(cases))
+		}
+		for _, c := range cases {
+			n := 0
+			for _, e := range h.timeline(c) {
+				if e.Kind == "case.late" {
+					n++
+				}
+			}
+			if n != 1 {
+				h.Errorf("%s: %d entries of lateness", c.Number, n)
+			}
 		}
 	})
 }
