@@ -29,11 +29,11 @@ const used = new Set<string>();
 const begun = new Set<string>();
 for (const file of [...sources(join(root, "apps")), ...sources(join(root, "packages"))]) {
   const text = readFileSync(file, "utf8");
-  for (const m of text.matchAll(/["'`]((?:shared|fault|desk|access|casework|grid)\.[a-zA-Z0-9_.-]*)(\$\{)?/g)) (m[2] ? begun : used).add(m[1]!);
+  for (const m of text.matchAll(/["'`]((?:shared|fault|desk|access|casework|grid|figures)\.[a-zA-Z0-9_.-]*)(\$\{)?/g)) (m[2] ? begun : used).add(m[1]!);
 }
 begun.add("fault."); // codes of the client itself
 
-const look = new Set(["grid.view", "grid.officer.state"]); // a permission and an expression that look like keys
+const look = new Set(["grid.view", "grid.officer.state", "figures.counts"]); // a permission and an expression that look like keys
 
 describe("words of the desk", () => {
   it("says every key in both languages, with the same places to fill in", () => {

@@ -100,6 +100,9 @@ export type Enrolment = S["AccessEnrolment"];
 /** A post and who fills it. */
 export type PostView = S["OrgPostView"];
 
+/** Counts, shares and stage times of a node (统计). */
+export type Figures = S["FiguresTable"];
+
 export type GridProperties = S["GridView"] & {
   /** who looks after it; put in from the posts where the reader may see them */
   officer?: { state: "held" | "stand_in" | "vacant"; name?: string };
