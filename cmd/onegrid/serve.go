@@ -118,5 +118,5 @@ func newLog(c app.Config, s streams) *slog.Logger {
 			plain = false
 		}
 	}
-	return slog.New(tint.NewHandler(s.err, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: plain}))
+	return slog.New(tint.NewTextHandler(s.err, &tint.Options{Level: level, TimeFormat: time.TimeOnly, NoColor: plain}))
 }

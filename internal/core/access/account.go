@@ -3,6 +3,7 @@ package access
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"regexp"
 	"strings"
 	"time"
@@ -177,10 +178,10 @@ func (a *Access) createAccount(tx *db.Tx, by journal.Who, in AccountIn, released
 	if err != nil {
 		return Account{}, err
 	}
-	for _, x := range there {
-		if x.Person == acc.Person {
-			return Account{}, ErrHasAccount
-		}
+	if slices.ContainsFunc(there, func(x account) bool { return x.Person == acc.Person }) {
+		return Account{}, ErrHasAccount
+	}
+	if len(there) > 0 {
 		return Account{}, ErrNameTaken.With("name", acc.Name)
 	}
 	_, err = tx.Exec(`INSERT INTO access_account (`+accountColumns+`)

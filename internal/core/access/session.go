@@ -25,8 +25,6 @@ const (
 	// PostHeader names the post that acts in this request.
 	PostHeader = "OneGrid-Post"
 
-	// seenEvery is how often the last use of a session is written down.
-	seenEvery = time.Minute
 	// deviceKept is how long a device is known after its last sign-in.
 	deviceKept = 180 * 24 * time.Hour
 

@@ -161,7 +161,7 @@ var limitOfTime = time.Date(lastYear, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano()
 // statutoryDue finds the end of the last day. left is in nanoseconds of whole
 // units.
 func (c *Calendar) statutoryDue(l Limit, start int64, stops []span) (due, left int64, ok bool) {
-	n, y, i := c.at(start)
+	n, _, i := c.at(start)
 	need := int64(l.Units)
 	unit := c.unit(l.Clock, y.days[i].date)
 	counted := false // the day at hand is one that the limit counts
@@ -257,7 +257,8 @@ func (c *Calendar) provisional(k Clock, start, due int64) bool {
 	n, y, i := c.at(start)
 	m, _, j := c.at(last)
 	for ; n <= m; n, i = n+1, 0 {
-		if y = c.year(n); !y.unknown {
+		y := c.year(n)
+		if !y.unknown {
 			continue
 		}
 		for ; i < len(y.days) && (n < m || i <= j); i++ {

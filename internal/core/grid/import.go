@@ -491,7 +491,7 @@ func (m *importing) adopt() error {
 		if c.fault != nil || c.grid.Layer != Micro {
 			continue
 		}
-		i := -1
+		var i int
 		if c.row.Parent != "" {
 			i = slices.IndexFunc(base, func(g Grid) bool { return g.Code == c.row.Parent })
 		} else {

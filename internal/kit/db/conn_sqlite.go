@@ -325,7 +325,7 @@ func (c *sqliteCursor) columns() int { return len(c.row) }
 
 func (c *sqliteCursor) next(dest []any) (bool, error) {
 	switch err := c.rows.Next(c.row); {
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 		return false, nil
 	case err != nil:
 		return false, err

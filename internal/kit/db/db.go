@@ -143,7 +143,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		}
 		d.open = func(write bool) (conn, error) { return openPostgres(o.DSN, write) }
 	default:
-		return nil, fmt.Errorf("database address must begin with sqlite: or postgres:")
+		return nil, fmt.Errorf("database address must begin with sqlite: or postgres: (config database)")
 	}
 	first, err := d.open(true)
 	if err != nil {

@@ -23,7 +23,7 @@ func covers(s *Subdivision) map[string]int {
 	for f := range s.Faces() {
 		key := ""
 		for _, c := range s.Cover(f) {
-			key += string(rune('a' + c))
+			key += string('a' + c)
 		}
 		out[key]++
 	}
