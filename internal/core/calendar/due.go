@@ -161,7 +161,7 @@ var limitOfTime = time.Date(lastYear, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano()
 // statutoryDue finds the end of the last day. left is in nanoseconds of whole
 // units.
 func (c *Calendar) statutoryDue(l Limit, start int64, stops []span) (due, left int64, ok bool) {
-	n, _, i := c.at(start)
+	n, y, i := c.at(start)
 	need := int64(l.Units)
 	unit := c.unit(l.Clock, y.days[i].date)
 	counted := false // the day at hand is one that the limit counts
@@ -254,7 +254,7 @@ func (c *Calendar) provisional(k Clock, start, due int64) bool {
 	if due > start {
 		last-- // the end of a period or of a day belongs to that day
 	}
-	n, y, i := c.at(start)
+	n, _, i := c.at(start)
 	m, _, j := c.at(last)
 	for ; n <= m; n, i = n+1, 0 {
 		y := c.year(n)
