@@ -307,18 +307,11 @@ func (p *Portal) apiRecover(ctx context.Context, _ any, in *recoverIn) (*linkOut
 }
 
 func (p *Portal) apiRenew(ctx context.Context, _ any, in *OwnReport) (*linkOut, error) {
-	if err := p.limits.try(p.senderIn(ctx)); err != nil {
+	from := p.senderIn(ctx)
+	if err := p.limits.try(from); err != nil {
 		return nil, err
 	}
-	var l fresh
-	err := p.db.Write(ctx, func(tx *db.Tx) error {
-		o, err := p.holder(tx, in.number, in.token)
-		if err != nil {
-			return err
-		}
-		l, err = p.renew(tx, o.id, o.number)
-		return err
-	})
+	l, err := p.change(ctx, from, in.number, in.token)
 	return p.apiLink(ctx, l, err)
 }
 

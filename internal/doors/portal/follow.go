@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"time"
 
 	"onegrid/internal/core/casework"
 	"onegrid/internal/kit/db"
@@ -59,6 +60,35 @@ func (p *Portal) renew(tx *db.Tx, caseID id.ID, number string) (fresh, error) {
 		return fresh{}, err
 	}
 	return p.links(tx, caseID, number)
+}
+
+// changeAgain is how long a browser that pressed twice is given the same new
+// link again; its old cookie is over by then.
+const changeAgain = time.Minute
+
+// change makes a new link and ends all others. A browser whose first answer was
+// lost because the button was pressed twice must not lose its report by it.
+func (p *Portal) change(ctx context.Context, from sender, number, token string) (fresh, error) {
+	act := func() (l fresh, err error) {
+		err = p.db.Write(ctx, func(tx *db.Tx) error {
+			o, err := p.holder(tx, number, token)
+			if err != nil {
+				return err
+			}
+			l, err = p.renew(tx, o.id, o.number)
+			l.at = tx.Now()
+			return err
+		})
+		return l, err
+	}
+	if from.browser == "" {
+		return act()
+	}
+	l, err := p.opened.once(from.browser+" "+number+" "+token, act)
+	if err == nil && p.now().Sub(l.at) > changeAgain {
+		return fresh{}, ErrNotFound
+	}
+	return l, err
 }
 
 // exchange gives the browser what came for a secret. The same browser gets it

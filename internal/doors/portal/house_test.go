@@ -301,6 +301,21 @@ func (h *house) browser() *browser {
 	return &browser{house: h, client: &http.Client{Jar: jar}, lang: "zh-CN"}
 }
 
+// cookies are what the browser holds; takes puts them into another.
+func (b *browser) cookies() []*http.Cookie {
+	b.Helper()
+	at, err := url.Parse(b.server.URL)
+	b.must(err)
+	return b.client.Jar.Cookies(at)
+}
+
+func (b *browser) takes(some []*http.Cookie) {
+	b.Helper()
+	at, err := url.Parse(b.server.URL)
+	b.must(err)
+	b.client.Jar.SetCookies(at, some)
+}
+
 // answer is a page as it came.
 type answer struct {
 	status int

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"time"
 
-	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/fault"
 	"onegrid/internal/kit/httpx"
 )
@@ -105,25 +104,19 @@ func (p *Portal) postRecover(w http.ResponseWriter, r *http.Request, _ any) erro
 // postRevoke changes the link: the old one and every other browser lose the
 // report, this one keeps it.
 func (p *Portal) postRevoke(w http.ResponseWriter, r *http.Request, _ any) error {
-	own, err := p.mine(r)
-	if err != nil {
-		return p.refuse(w, r, err)
-	}
 	if _, err := readForm(r, discardPhoto); err != nil {
 		return p.refuse(w, r, err)
 	}
-	if err := p.limits.try(p.senderOf(r)); err != nil {
+	from := p.senderOf(r)
+	if err := p.limits.try(from); err != nil {
 		return p.refuse(w, r, err)
 	}
-	var l fresh
-	err = p.db.WriteFor(r.Context(), own.id, func(tx *db.Tx) (err error) {
-		l, err = p.renew(tx, own.id, own.number)
-		return err
-	})
+	number, token := p.cookieOf(r)
+	l, err := p.change(r.Context(), from, number, token)
 	if err != nil {
 		return p.refuse(w, r, err)
 	}
-	p.setCookie(w, r, myCookie(own.number), l.token, year)
+	p.setCookie(w, r, myCookie(l.number), l.token, year)
 	return p.showLink(w, r, "portal.link_new_title", l)
 }
 

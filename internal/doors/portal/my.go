@@ -26,19 +26,26 @@ func myCookie(number string) string {
 	return "onegrid_my_" + strings.ReplaceAll(number, "-", "")
 }
 
+// cookieOf gives the number of the address and the cookie that goes with it;
+// both are empty when there is none.
+func (p *Portal) cookieOf(r *http.Request) (number, token string) {
+	number, err := casework.ParseNumber(r.PathValue("number"))
+	if err != nil {
+		return "", ""
+	}
+	c, err := r.Cookie(myCookie(number))
+	if err != nil {
+		return "", ""
+	}
+	return number, c.Value
+}
+
 // mine finds the report of the address, if this browser may see it. A wrong
 // number, somebody else's and a cookie that was revoked are all the same.
 // Code: portal.not_found.
 func (p *Portal) mine(r *http.Request) (own, error) {
-	number, err := casework.ParseNumber(r.PathValue("number"))
-	if err != nil {
-		return own{}, ErrNotFound
-	}
-	c, err := r.Cookie(myCookie(number))
-	if err != nil || c.Value == "" {
-		return own{}, ErrNotFound
-	}
-	return p.held(r.Context(), number, c.Value)
+	number, token := p.cookieOf(r)
+	return p.held(r.Context(), number, token)
 }
 
 // followPage is what the page of a report shows.

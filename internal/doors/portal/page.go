@@ -84,7 +84,7 @@ func (g *page) Moment(t time.Time) string {
 	return words.DateTime(g.Lang, t.In(g.portal.zone), g.now)
 }
 
-// Number writes a number as one reads it aloud: in its three parts.
+// Other is the language that the page can be changed to.
 func (g *page) Other() words.Language {
 	if g.Lang == words.English {
 		return words.Chinese
@@ -132,10 +132,7 @@ func (p *Portal) show(w http.ResponseWriter, g *page, name string, status int) e
 	h.Set("Cache-Control", "no-store")
 	h.Add("Vary", "Accept-Language, Cookie")
 	w.WriteHeader(status)
-	_, err := w.Write(b.Bytes())
-	if err != nil {
-		return nil //nolint:nilerr // the reader has gone
-	}
+	_, _ = w.Write(b.Bytes()) // a reader that went away is no fault
 	return nil
 }
 

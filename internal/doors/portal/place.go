@@ -3,6 +3,7 @@ package portal
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"onegrid/internal/core/catalog"
@@ -40,7 +41,7 @@ func streetsOf(o *org.Snapshot, lang words.Language, at time.Time) []Street {
 	}
 	for _, v := range o.Villages {
 		if d, ok := names[v.Village]; ok && within(v.From, v.To, at) {
-			covered[v.Platform] = append(covered[v.Platform], Village{Key: d.Code, Name: d.Name, platform: v.Platform})
+			covered[v.Platform] = append(covered[v.Platform], Village{Key: d.Code, Name: everyday(d.Name), platform: v.Platform})
 		}
 	}
 	var out []Street
@@ -48,7 +49,7 @@ func streetsOf(o *org.Snapshot, lang words.Language, at time.Time) []Street {
 		if u.Kind != org.Street || !within(u.From, u.To, at) {
 			continue
 		}
-		s := Street{Name: u.Name.In(lang)}
+		s := Street{Name: everyday(u.Name.In(lang))}
 		for _, p := range o.Children(u.ID) {
 			if p.Kind != org.Platform || !within(p.From, p.To, at) {
 				continue
@@ -56,7 +57,7 @@ func streetsOf(o *org.Snapshot, lang words.Language, at time.Time) []Street {
 			if some := covered[p.ID]; len(some) > 0 {
 				s.Villages = append(s.Villages, some...)
 			} else {
-				s.Villages = append(s.Villages, Village{Key: p.Code, Name: p.Name.In(lang), platform: p.ID})
+				s.Villages = append(s.Villages, Village{Key: p.Code, Name: everyday(p.Name.In(lang)), platform: p.ID})
 			}
 		}
 		slices.SortFunc(s.Villages, func(a, b Village) int { return cmp.Compare(a.Key, b.Key) })
@@ -65,6 +66,18 @@ func streetsOf(o *org.Snapshot, lang words.Language, at time.Time) []Street {
 		}
 	}
 	return out
+}
+
+// everyday is what people call a place of the statistical list or of the
+// managing organisation: 马店村 rather than 马店村村民委员会, 大桥街道 rather than
+// 大桥街道平台.
+func everyday(name string) string {
+	for _, end := range []string{"村民委员会", "居民委员会", "类似社区", "平台", " platform", " Platform"} {
+		if short := strings.TrimSuffix(name, end); short != name && short != "" {
+			return short
+		}
+	}
+	return name
 }
 
 func within(from, to, at time.Time) bool {
@@ -109,9 +122,10 @@ var common = []Choice{
 // general is the item whose cases the desk sorts out itself.
 const general = "opinion"
 
-// choicesOf gives the common words, the rest of what a resident may raise here,
-// and whether somebody may leave the choice to the desk. Items that need a
-// consent of their own, such as a guardian's, can't be raised on one screen.
+// choicesOf gives the common words, with the one that leaves the choice to the
+// desk at their end, and the rest of what a resident may raise here. Items that
+// need a consent of their own, such as a guardian's, can't be raised on one
+// screen.
 func choicesOf(c *catalog.Snapshot, say func(key string) string, lang words.Language, at time.Time) (first, rest []Choice) {
 	open := map[string]catalog.Item{}
 	var items []catalog.Item

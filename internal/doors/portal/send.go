@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"onegrid/internal/core/casework"
 	"onegrid/internal/kit/db"
@@ -20,6 +21,7 @@ type taken struct {
 // the browser at hand sees the report at once.
 type fresh struct {
 	number, secret, token string
+	at                    time.Time // of a change
 }
 
 // send takes a report. The same form sent again is the same report, with a link

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -52,18 +53,24 @@ func (g *page) followPage(v *casework.PublicCase) *followPage {
 // titleOf is what a report is called: its first words, else its item.
 func titleOf(v *casework.PublicCase, g *page) string {
 	first := strings.TrimSpace(v.Text)
-	if i := strings.IndexAny(first, "\n。！？!?；;"); i >= 0 {
-		first = first[:i]
+	if i := sentenceEnd.FindStringIndex(first); i != nil {
+		first = first[:i[0]]
 	}
 	r := []rune(strings.TrimSpace(first))
+	most := 24
+	if len(first) == len(r) {
+		most = 60 // letters are narrower than hanzi
+	}
 	switch {
 	case len(r) == 0:
 		return v.ItemName.In(g.Lang)
-	case len(r) > 30:
-		return string(r[:30]) + "…"
+	case len(r) > most:
+		return string(r[:most]) + "…"
 	}
 	return string(r)
 }
+
+var sentenceEnd = regexp.MustCompile(`[\n。！？!?；;]|\.(\s|$)`)
 
 // promise is the promised time as a sentence, what follows when it is not kept,
 // and whether it was missed.

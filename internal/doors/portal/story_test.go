@@ -217,7 +217,15 @@ func TestPrivateLink(t *testing.T) {
 			h.Fatalf("told apart: %d %d %d\n%s\n%s", theirs.status, wrong.status, none.status, theirs.body, wrong.body)
 		}
 
+		before := phone.cookies()
 		renewed := phone.post("/my/"+number+"/revoke", nil)
+		twice := h.browser()
+		twice.takes(before) // the first answer was lost: the old cookie is sent again
+		twice.shows(twice.post("/my/"+number+"/revoke", nil), 200, "旧链接", renewed.link())
+		twice.shows(twice.get("/my/"+number), 200, "垃圾堆了三天")
+		h.clock.Add(2 * time.Minute)
+		twice.takes(before)
+		twice.shows(twice.post("/my/"+number+"/revoke", nil), 404, "没有找到")
 		phone.shows(renewed, 200, "旧链接", "/r/")
 		phone.shows(phone.get("/my/"+number), 200, "垃圾堆了三天")
 		b.shows(b.get("/my/"+number), 404, "没有找到")
