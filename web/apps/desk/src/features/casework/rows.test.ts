@@ -112,6 +112,9 @@ describe("stageLine", () => {
     expect(line.map((l) => l.at)).toEqual(["past", "now", "next", "next", "next", "next"]);
     expect(line[1]?.since).toBe(Date.parse(at("24T09:30")));
     expect(line[2]?.since).toBeUndefined();
+    // that a clock ran out is not an arrival
+    const late = { ...event(5, "filed", "24T09:40"), kind: "case.late", from_state: "filed" };
+    expect(stageLine(made({ state: "filed", stage: "accepted" }), stages, [event(4, "filed", "24T09:30"), late], (s) => of[s])[1]?.since).toBe(Date.parse(at("24T09:30")));
   });
 });
 

@@ -178,7 +178,9 @@ export function stageLine(
   const recorded = time(c.recorded_at);
   if (recorded !== undefined) since.set("reported", recorded);
   for (const e of [...timeline].sort((a, b) => a.number - b.number)) {
-    const stage = e.to_state ? stageOf(e.to_state) : undefined;
+    // an entry that leaves the case where it was (a clock ran out) reached nothing
+    const moved = e.to_state && e.to_state !== e.from_state && !e.kind.endsWith(".late");
+    const stage = moved ? stageOf(e.to_state!) : undefined;
     const at = time(e.at);
     if (stage && at !== undefined && (stage !== "reported" || !since.has("reported"))) since.set(stage, at);
   }
