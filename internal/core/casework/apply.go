@@ -80,6 +80,10 @@ func (d *Desk) apply(env *env, by *access.Actor, s *scene, m Move, in Act, to St
 		}
 	}
 	note(env, me, c, &before, kindOf(c, m.Key), c.Version, body)
+	for _, add := range env.later {
+		add()
+	}
+	env.later = nil
 	if !c.Parent.IsZero() {
 		return c, d.answer(env, by, c, m, in)
 	}

@@ -126,7 +126,8 @@ type env struct {
 	org       *org.Snapshot
 	catalog   *catalog.Snapshot
 	book      *access.RoleBook
-	owner     string // the browser of somebody without an account
+	later     []func() // entries that stand after that of the act itself
+	owner     string   // the browser of somebody without an account
 	item      catalog.Item
 	condition catalog.Condition
 }

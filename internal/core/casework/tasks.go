@@ -90,7 +90,10 @@ func (d *Desk) inspect(env *env, by *access.Actor, c *Case, kind string) (id.ID,
 	if err := insert(env.tx, t); err != nil {
 		return post, err
 	}
-	note(env, by.By(), t, nil, "task.open", t.Version, &Body{Number: t.Number, To: t.State, Post: t.Post, Task: t.ID})
+	// The act that asks for the look stands first on the timeline.
+	env.later = append(env.later, func() {
+		note(env, by.By(), t, nil, "task.open", t.Version, &Body{Number: t.Number, To: t.State, Post: t.Post, Task: t.ID})
+	})
 	return post, nil
 }
 
