@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"onegrid/internal/app"
+	"onegrid/internal/core/access"
 	"onegrid/internal/core/casework"
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/words"
@@ -16,7 +17,8 @@ import (
 
 // caseCmd is `onegrid case`.
 type caseCmd struct {
-	Show caseShowCmd `cmd:"" help:"A case with its timeline, in the terminal."`
+	Show  caseShowCmd  `cmd:"" help:"A case with its timeline, in the terminal."`
+	Erase caseEraseCmd `cmd:"" help:"Erase a case's content for good; what is counted stays."`
 }
 
 // caseShowCmd is `onegrid case show`.
@@ -93,4 +95,58 @@ func printCase(s streams, page *casework.Page, zone *time.Location, l words.Lang
 			}
 		}
 	}
+}
+
+// caseEraseCmd is `onegrid case erase`.
+type caseEraseCmd struct {
+	Number string `arg:"" help:"The case's number."`
+	Why    string `required:"" placeholder:"TEXT" help:"The request or rule that demands it; it is journaled."`
+}
+
+// Help is shown under the command's flags.
+func (caseEraseCmd) Help() string {
+	return `Erases words, reporter, place in words, remarks and photos of a case and its
+tasks, from the tables, the search, the files and the journal's bodies. State,
+times, item and node stay, so that figures and the journal still add up. The
+erasure is noted in DIR/erasures.jsonl: keep a copy outside, a restore applies it
+again. It can't be undone.
+
+Exit codes: 0 erased, 1 there is no such case, or it failed.
+
+Example:
+  onegrid case erase 20261123-7K3QX9A-C --why "request of 2026-12-01, art. 47"`
+}
+
+func (c *caseEraseCmd) Run(ctx context.Context, set settings, s streams) error {
+	config, err := set.load()
+	if err != nil {
+		return err
+	}
+	a, err := app.Open(ctx, config, app.Ports{Log: newLog(config, s), Version: version})
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	var by *access.Actor
+	var page *casework.Page
+	err = a.DB.Read(ctx, func(tx *db.Tx) error {
+		if by, err = a.Access.Operator(tx, app.Operator()); err != nil {
+			return err
+		}
+		page, err = a.Cases.ByNumber(tx, by, strings.TrimSpace(c.Number))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	n, err := a.Cases.Erase(ctx, a.DB, a.Erasures(), by, page.Case.ID, c.Why)
+	if err != nil {
+		return err
+	}
+	// Files leave through a job; do it now, nobody else may be running.
+	if err := a.Work(ctx); err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, "%d entries erased\n", n)
+	return nil
 }

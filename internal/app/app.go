@@ -177,6 +177,7 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 		Words: a.Words, Zone: zone, Now: p.Now, Demo: p.Demo})
 
 	a.runner = jobs.NewRunner(a.DB, jobs.Options{Log: p.Log})
+	a.Cases.Jobs(a.runner, a.DB)
 	a.modules = []Module{
 		{Name: "httpx", Chores: []Chore{
 			{"forget receipts", time.Hour, func(ctx context.Context) error { _, err := httpx.SweepReceipts(ctx, a.DB); return err }},
@@ -190,6 +191,7 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 		{Name: "catalog", Routes: a.Catalog.Routes},
 		{Name: "casework", Routes: a.Cases.Routes, Chores: []Chore{
 			{"sweep deadlines", c.SweepEvery, func(ctx context.Context) error { _, err := a.Cases.Sweep(ctx, a.DB); return err }},
+			{"sweep files", time.Hour, func(ctx context.Context) error { _, _, err := a.Cases.SweepFiles(ctx, a.DB); return err }},
 		}},
 		{Name: "figures", Routes: func(e *httpx.Edge) { a.Figures.Routes(e, a.Org, a.Grids) }, Chores: []Chore{
 			{"fold", c.FiguresEvery, func(ctx context.Context) error { _, err := a.Figures.Fold(ctx); return err }},

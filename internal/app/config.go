@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -33,9 +34,10 @@ type Config struct {
 	TLSCert       string        `name:"tls-cert" default:"" help:"certificate file (PEM); empty: plain HTTP behind a proxy of your own"`
 	TLSKey        string        `name:"tls-key" default:"" help:"private key file (PEM) of the certificate"`
 	TrustedProxy  string        `name:"trusted-proxy" default:"" help:"address prefixes (CIDR, comma separated) of proxies whose X-Forwarded-For is believed"`
-	LogLevel      string        `name:"log-level" default:"info" help:"debug, info, warn or error"`
-	LogFormat     string        `name:"log-format" default:"text" help:"text or json"`
-	Metrics       string        `name:"metrics" default:"loopback" help:"who may read /metrics: loopback, everyone or off"`
+	LogLevel      string        `name:"log-level" default:"info" choices:"debug,info,warn,error" help:"debug, info, warn or error"`
+	LogFormat     string        `name:"log-format" default:"text" choices:"text,json" help:"text or json"`
+	Metrics       string        `name:"metrics" default:"loopback" choices:"loopback,everyone,off" help:"who may read /metrics: loopback, everyone or off"`
+	Profile       string        `name:"profile" default:"off" choices:"loopback,off" help:"CPU and memory profiles of the program under /debug/pprof/: loopback or off"`
 	SessionIdle   time.Duration `name:"session-idle" default:"30m" help:"a session ends after this long without a request"`
 	SessionMax    time.Duration `name:"session-max" default:"12h" help:"a session ends after this long in any case"`
 	UploadMaxMB   int           `name:"upload-max-mb" default:"12" help:"largest photo taken, in MiB"`
@@ -68,7 +70,7 @@ const ConfigFile = "onegrid.conf"
 // the command line, by name; environ is os.Environ() or a test's own.
 func LoadConfig(dir string, flags map[string]string, environ []string) (Config, error) {
 	c := Config{Dir: dir, origins: map[string]string{}}
-	byName := map[string]reflect.Value{}
+	byName := map[string]settingField{}
 	v := reflect.ValueOf(&c).Elem()
 	for i := range v.NumField() {
 		field := v.Type().Field(i)
@@ -76,7 +78,7 @@ func LoadConfig(dir string, flags map[string]string, environ []string) (Config, 
 		if name == "" || name == "-" {
 			continue
 		}
-		byName[name] = v.Field(i)
+		byName[name] = settingField{v.Field(i), field.Tag.Get("choices")}
 		if err := c.set(byName, name, field.Tag.Get("default"), "default"); err != nil {
 			return c, err
 		}
@@ -113,7 +115,14 @@ func LoadConfig(dir string, flags map[string]string, environ []string) (Config, 
 	return c, nil
 }
 
-func (c *Config) set(byName map[string]reflect.Value, name, value, origin string) error {
+// settingField is where a setting is kept, and what it may be when that is a
+// list.
+type settingField struct {
+	value   reflect.Value
+	choices string // comma separated; empty: anything
+}
+
+func (c *Config) set(byName map[string]settingField, name, value, origin string) error {
 	field, known := byName[name]
 	if !known {
 		return ErrConfig.With("name", name, "value", value, "origin", origin)
@@ -121,23 +130,26 @@ func (c *Config) set(byName map[string]reflect.Value, name, value, origin string
 	bad := func(err error) error {
 		return ErrConfig.With("name", name, "value", value, "origin", origin).Because(err)
 	}
-	switch field.Interface().(type) {
+	if field.choices != "" && !slices.Contains(strings.Split(field.choices, ","), value) {
+		return bad(fmt.Errorf("one of %s", strings.ReplaceAll(field.choices, ",", ", ")))
+	}
+	switch field.value.Interface().(type) {
 	case string:
-		field.SetString(value)
+		field.value.SetString(value)
 	case int:
 		n, err := strconv.Atoi(value)
 		if err != nil || n < 0 {
 			return bad(err)
 		}
-		field.SetInt(int64(n))
+		field.value.SetInt(int64(n))
 	case time.Duration:
 		d, err := time.ParseDuration(value)
 		if err != nil || d <= 0 {
 			return bad(err)
 		}
-		field.SetInt(int64(d))
+		field.value.SetInt(int64(d))
 	default:
-		return fmt.Errorf("setting %s has type %s, which nobody reads", name, field.Type())
+		return fmt.Errorf("setting %s has type %s, which nobody reads", name, field.value.Type())
 	}
 	c.origins[name] = origin
 	return nil

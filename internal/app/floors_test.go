@@ -33,6 +33,7 @@ var floors = [][]string{
 	{"internal/app"},
 	{"internal/demo"},
 	{"internal/town"},
+	{"internal/proof"},
 	{"cmd/onegrid"},
 }
 

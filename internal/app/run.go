@@ -95,6 +95,7 @@ func (a *App) mount(p Ports) error {
 		MaxRequests: a.Config.MaxRequests, Proxies: proxies, Secure: a.Config.TLSCert != "",
 		Ready:      func(ctx context.Context) error { return a.DB.Read(ctx, func(tx *db.Tx) error { return nil }) },
 		Registerer: a.metrics, Metrics: metrics, Hosts: hosts, MetricsAnyone: a.Config.Metrics == "everyone",
+		Profile: a.Config.Profile == "loopback",
 		Refused: a.Access.Denied(a.DB),
 	})
 	if err != nil {
@@ -190,6 +191,12 @@ func (a *App) ServeOn(ctx context.Context, listener net.Listener, ready func(url
 
 func (a *App) journalKey() string { return filepath.Join(a.Config.Dir, "keys", "journal.key") }
 
+// Work does the jobs and chores that are due now, for a command that ends.
+func (a *App) Work(ctx context.Context) error {
+	_, err := a.runner.Step(ctx)
+	return err
+}
+
 // Step does everything that is due now, once: how tests and the demo's loader
 // run the chores under a clock of their own.
 func (a *App) Step(ctx context.Context) error {
@@ -217,4 +224,10 @@ func Spec() ([]byte, error) {
 	}
 	defer a.Close()
 	return a.Edge.OpenAPI()
+}
+
+// Erasures is the list of what was erased. It lies outside the database and its
+// backups, and a restore applies it again.
+func (a *App) Erasures() *journal.Erasures {
+	return journal.OpenErasures(filepath.Join(a.Config.Dir, "erasures.jsonl"))
 }

@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"context"
 	"fmt"
 	"hash/fnv"
 	"time"
@@ -13,18 +14,25 @@ import (
 	"onegrid/internal/core/org"
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/id"
+	"onegrid/internal/kit/words"
 )
 
 // Staff does what the people of the district would do: whoever must act on a
 // case makes the next natural move, through the same service methods as a
 // person at a desk, with that person's own rights.
 type Staff struct {
+	Leaves bool // some cases are left at the streets' desks for whoever visits
+
 	app    *app.App
 	photos photos
 }
 
 // NewStaff makes staff whose photos are drawn pictures in the app's file store.
 func NewStaff(a *app.App) *Staff { return &Staff{app: a} }
+
+// Prepare stores the pictures; it must run before anybody handles a case, since
+// a transaction can't write files.
+func (s *Staff) Prepare(ctx context.Context) error { return s.photos.prepare(ctx, s.app) }
 
 // actor is whoever acts for a post now; ok is false while nobody does.
 func (s *Staff) actor(tx *db.Tx, snapshot *org.Snapshot, post id.ID) (by *access.Actor, ok bool, err error) {
@@ -54,8 +62,14 @@ func (s *Staff) Reports(tx *db.Tx, q Request) (casework.Case, error) {
 	if !found {
 		return casework.Case{}, fmt.Errorf("request %d lies in no grid", q.Number)
 	}
+	report := casework.Report{
+		Item: q.Item, Condition: q.Condition, Title: q.Title, Text: q.Title, Channel: q.Channel, Form: q.Form,
+		Place: casework.PlaceIn{Lon: &q.Lon, Lat: &q.Lat, Datum: "wgs84"}, Due: q.Due, Untimed: q.Untimed, MadeUp: true,
+	}
 	role := "hub_officer"
 	switch q.Channel {
+	case "portal":
+		return s.app.Cases.PublicReport(tx, access.Nobody("portal", words.Chinese), report)
 	case "field":
 		role = "grid_officer"
 	case "desk":
@@ -66,10 +80,6 @@ func (s *Staff) Reports(tx *db.Tx, q Request) (casework.Case, error) {
 	by, err := s.nearest(tx, snapshot, role, place.Nodes)
 	if err != nil {
 		return casework.Case{}, err
-	}
-	report := casework.Report{
-		Item: q.Item, Condition: q.Condition, Title: q.Title, Text: q.Title, Channel: q.Channel, Form: q.Form,
-		Place: casework.PlaceIn{Lon: &q.Lon, Lat: &q.Lat, Datum: "wgs84"}, Due: q.Due, Untimed: q.Untimed, MadeUp: true,
 	}
 	return s.app.Cases.Report(tx, by, report)
 }
@@ -144,10 +154,10 @@ func (s *Staff) upwards(snapshot *org.Snapshot, c casework.Case, now time.Time) 
 	part := share(c.ID, 12)
 	switch {
 	case at.Role == "street_desk":
-		return post, part == 1
+		return post, s.Leaves && part == 1
 	case at.Role == "village_desk" && part%4 == 1:
-		if desk, ok := snapshot.NearestPost("street_desk", c.Nodes, id.ID{}, now); ok {
-			return desk.ID, false
+		if desks := snapshot.PostsNear("street_desk", c.Nodes, id.ID{}, now); len(desks) > 0 {
+			return desks[share(c.ID, 101)%uint32(len(desks))].ID, false
 		}
 	}
 	return post, false
