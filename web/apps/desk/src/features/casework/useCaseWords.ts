@@ -25,7 +25,7 @@ export function useCaseWords() {
     // a grid named after its village says both
     const stem = say(c.place.platform_name).replace(/(平台| desk| community)$/, "");
     if (stem.length > 1 && say(c.place.grid_name).startsWith(stem)) tree.splice(-2, 1);
-    const sep = w.lang.value === "en" ? ", " : "，";
+    const sep = w.t("casework.comma");
     return [tree.join(" "), where].filter(Boolean).join(sep) || w.t("casework.no_place");
   }
 
