@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -279,10 +280,27 @@ func TestSentTwice(t *testing.T) {
 			o.get(a.link())
 			o.shows(o.post("/r", nil), 200, "垃圾堆了三天")
 		}
+		// At the very same instant, too: the second press cancels the first in
+		// the browser, not on the way.
+		w := b.report(url.Values{"text": {"同时"}})
+		numbers := make([]string, 4)
+		var wg sync.WaitGroup
+		for i := range numbers {
+			wg.Go(func() { numbers[i] = b.upload("/report", w, photo(t, 5)).number() })
+		}
+		wg.Wait()
+		for _, n := range numbers {
+			if n == "" || n != numbers[0] {
+				h.Fatalf("four presses gave %v", numbers)
+			}
+		}
+		if n := h.cases(); n != 2 {
+			h.Fatalf("%d cases", n)
+		}
 		// Nobody who merely knows the id can do the same: the id does not give the key.
 		v.Set("text", "完全不同的话")
 		b.shows(b.upload("/report", v), 409, "已经报过了", one.number(), "完全不同的话")
-		if h.cases() != 1 {
+		if h.cases() != 2 {
 			h.Fatalf("%d cases", h.cases())
 		}
 	})
