@@ -40,11 +40,7 @@ Examples:
 }
 
 func (c *caseShowCmd) Run(ctx context.Context, set settings, s streams) error {
-	config, err := set.load()
-	if err != nil {
-		return err
-	}
-	a, err := app.Open(ctx, config, app.Ports{Log: newLog(config, s), Version: version})
+	a, err := set.open(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -118,11 +114,7 @@ Example:
 }
 
 func (c *caseEraseCmd) Run(ctx context.Context, set settings, s streams) error {
-	config, err := set.load()
-	if err != nil {
-		return err
-	}
-	a, err := app.Open(ctx, config, app.Ports{Log: newLog(config, s), Version: version})
+	a, err := set.open(ctx, s)
 	if err != nil {
 		return err
 	}

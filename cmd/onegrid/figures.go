@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"onegrid/internal/app"
 	"onegrid/internal/work/figures"
 )
 
@@ -34,11 +33,7 @@ Examples:
 const shownDifferences = 20
 
 func (c *figuresRecomputeCmd) Run(ctx context.Context, set settings, s streams) error {
-	config, err := set.load()
-	if err != nil {
-		return err
-	}
-	a, err := app.Open(ctx, config, app.Ports{Log: newLog(config, s), Version: version})
+	a, err := set.open(ctx, s)
 	if err != nil {
 		return err
 	}

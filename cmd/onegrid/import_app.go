@@ -16,11 +16,7 @@ import (
 // openImporter opens the data folder and gives the importers of its rooms. They
 // act as the operator on this host.
 func openImporter(ctx context.Context, set settings, s streams) (*importer, error) {
-	config, err := set.load()
-	if err != nil {
-		return nil, err
-	}
-	a, err := app.Open(ctx, config, app.Ports{Log: newLog(config, s), Version: version})
+	a, err := set.open(ctx, s)
 	if err != nil {
 		return nil, err
 	}

@@ -59,6 +59,15 @@ func (s settings) load() (app.Config, error) {
 	return app.LoadConfig(s.dir, s.set, os.Environ())
 }
 
+// open opens the data folder for a command; the caller closes it.
+func (s settings) open(ctx context.Context, std streams) (*app.App, error) {
+	config, err := s.load()
+	if err != nil {
+		return nil, err
+	}
+	return app.Open(ctx, config, app.Ports{Log: newLog(config, std), Version: version})
+}
+
 type versionCmd struct{}
 
 func (versionCmd) Run(s streams) error {

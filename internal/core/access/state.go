@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"embed"
 	"fmt"
-	"io/fs"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,13 +18,7 @@ import (
 var migrations embed.FS
 
 // Room is what this room keeps in the database.
-func Room() db.Room {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		panic(err) // the folder is compiled in
-	}
-	return db.Room{Name: room, Migrations: files}
-}
+func Room() db.Room { return db.RoomOf(room, migrations) }
 
 // Options are what app decides about signing in.
 type Options struct {

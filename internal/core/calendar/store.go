@@ -4,7 +4,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"onegrid/internal/kit/db"
@@ -18,13 +17,7 @@ var migrations embed.FS
 const Room = "calendar"
 
 // Tables is what this room keeps in the database.
-func Tables() db.Room {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		panic(err) // the folder is compiled in
-	}
-	return db.Room{Name: Room, Migrations: files}
-}
+func Tables() db.Room { return db.RoomOf(Room, migrations) }
 
 // book is everything this room knows, made ready for counting.
 type book struct {

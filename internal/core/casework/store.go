@@ -4,7 +4,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"onegrid/internal/core/journal"
@@ -17,13 +16,7 @@ import (
 var migrations embed.FS
 
 // Room is casework's part of the schema.
-func Room() db.Room {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		panic(err) // the folder is embedded above
-	}
-	return db.Room{Name: "casework", Migrations: files}
-}
+func Room() db.Room { return db.RoomOf("casework", migrations) }
 
 // ErrMissing says that there is no such case, or none that the actor may see.
 var ErrMissing = fault.New(fault.Missing, "case.missing")

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"strings"
 	"time"
 
@@ -25,13 +24,7 @@ var Words embed.FS
 const room = "catalog"
 
 // Room is the catalogue's part of the schema.
-func Room() db.Room {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		panic(err) // the folder is embedded above
-	}
-	return db.Room{Name: room, Migrations: files}
-}
+func Room() db.Room { return db.RoomOf(room, migrations) }
 
 // stored is one version of an item as it lies in the table.
 type stored struct {

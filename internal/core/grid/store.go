@@ -4,7 +4,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/geo"
@@ -15,13 +14,7 @@ import (
 var migrations embed.FS
 
 // Room is this room's part of the schema.
-func Room() db.Room {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		panic(err) // the folder is compiled in
-	}
-	return db.Room{Name: room, Migrations: files}
-}
+func Room() db.Room { return db.RoomOf(room, migrations) }
 
 // all reads every row of a query.
 func all[T any](tx *db.Tx, what, q string, into func(*T) []any, args ...any) ([]T, error) {

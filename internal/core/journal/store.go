@@ -4,7 +4,6 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
-	"io/fs"
 	"strings"
 	"sync"
 
@@ -16,13 +15,7 @@ import (
 var migrations embed.FS
 
 // Room is the journal's part of the schema.
-func Room() db.Room {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		panic(err) // the folder is embedded above
-	}
-	return db.Room{Name: "journal", Migrations: files}
-}
+func Room() db.Room { return db.RoomOf("journal", migrations) }
 
 // Journal is the database's Ledger.
 type Journal struct {

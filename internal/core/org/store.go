@@ -3,7 +3,6 @@ package org
 import (
 	"embed"
 	"fmt"
-	"io/fs"
 
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/id"
@@ -13,13 +12,7 @@ import (
 var migrations embed.FS
 
 // Room is what this room keeps in the database.
-func Room() db.Room {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		panic(err) // the folder is compiled in
-	}
-	return db.Room{Name: room, Migrations: files}
-}
+func Room() db.Room { return db.RoomOf(room, migrations) }
 
 // load reads the whole organisation. It is small: one row for each body, post,
 // person and holding of a district.

@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"database/sql"
+	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -19,6 +20,15 @@ import (
 type Room struct {
 	Name       string
 	Migrations fs.FS
+}
+
+// RoomOf is the room whose migrations lie in the embedded folder migrations/.
+func RoomOf(name string, files embed.FS) Room {
+	migrations, err := fs.Sub(files, "migrations")
+	if err != nil {
+		panic(err) // only a bad path fails, and it stands here
+	}
+	return Room{Name: name, Migrations: migrations}
 }
 
 // Migrate brings every room's tables to the program's version, in the given

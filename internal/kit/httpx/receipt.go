@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/http"
 	"reflect"
 	"strconv"
@@ -24,13 +23,7 @@ import (
 var migrations embed.FS
 
 // Room is the edge's own part of the database: the receipts.
-func Room() db.Room {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		panic(err) // the folder is compiled in
-	}
-	return db.Room{Name: "httpx", Migrations: files}
-}
+func Room() db.Room { return db.RoomOf("httpx", migrations) }
 
 // ReceiptsKept is how long a receipt answers for its command. (DESIGN.md
 // section 3, rule 5)

@@ -22,7 +22,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"onegrid/internal/kit/db"
@@ -46,13 +45,7 @@ var (
 )
 
 // Room is the tables of the jobs.
-func Room() db.Room {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		panic(err) // the folder is compiled in
-	}
-	return db.Room{Name: "jobs", Migrations: files}
-}
+func Room() db.Room { return db.RoomOf("jobs", migrations) }
 
 // Job is one piece of work.
 type Job struct {

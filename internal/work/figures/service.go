@@ -4,7 +4,6 @@ import (
 	"context"
 	"embed"
 	"fmt"
-	"io/fs"
 	"maps"
 	"slices"
 	"time"
@@ -19,13 +18,7 @@ import (
 var migrations embed.FS
 
 // Room is what this room keeps in the database.
-func Room() db.Room {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		panic(err) // the folder is compiled in
-	}
-	return db.Room{Name: "figures", Migrations: files}
-}
+func Room() db.Room { return db.RoomOf("figures", migrations) }
 
 // Words are the sentences this room says.
 //
