@@ -41,7 +41,7 @@ func TestConfigSaysWhereAValueCameFrom(t *testing.T) {
 // A setting that nobody knows, or a value that can't be read, stops the start
 // instead of being passed over.
 func TestConfigRefusesWhatItDoesNotKnow(t *testing.T) {
-	for _, file := range []string{"adr = x", "writers = many", "session-idle = -1s", "no equals sign", "time-zone = Moon/Crater"} {
+	for _, file := range []string{"adr = x", "writers = many", "session-idle = -1s", "no equals sign", "metrics = sometimes", "profile = everyone", "time-zone = Moon/Crater"} {
 		dir := t.TempDir()
 		if err := os.WriteFile(filepath.Join(dir, ConfigFile), []byte(file), 0o600); err != nil {
 			t.Fatal(err)

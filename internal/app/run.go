@@ -207,6 +207,10 @@ func (a *App) Step(ctx context.Context) error {
 	return err
 }
 
+// Live brings the live feed alone to life until ctx ends, for tests that serve
+// the handler themselves under a clock of their own.
+func (a *App) Live(ctx context.Context) error { return a.feed.Run(ctx) }
+
 // Spec is the OpenAPI document of all operations; it needs no data folder.
 func Spec() ([]byte, error) {
 	dir, err := os.MkdirTemp("", "onegrid-spec-")

@@ -372,6 +372,17 @@ func TestStopFinishesWhatRuns(t *testing.T) {
 	}
 }
 
+// Profiles are there only where they are switched on, and then for this machine.
+func TestProfilesAreOffUnlessAskedFor(t *testing.T) {
+	f := one(t, nil)
+	f.refuses("404 request.no_such_page", f.asks("GET", "/debug/pprof/heap", ""))
+	f = one(t, func(o *httpx.Options) { o.Profile = true })
+	if a := f.asks("GET", "/debug/pprof/heap", ""); a.StatusCode != 200 || len(a.body) == 0 {
+		t.Errorf("%s, %d bytes", a.Status, len(a.body))
+	}
+	f.refuses("404 request.no_such_page", f.asks("GET", "/debug/pprof/heap", "", "X-Forwarded-For", "8.8.8.8"))
+}
+
 // What only machines ask: figures from this machine only, readiness by what app
 // checks, a foreign name for this machine refused.
 func TestProbesAndHosts(t *testing.T) {

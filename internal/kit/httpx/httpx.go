@@ -90,6 +90,7 @@ type Options struct {
 	Registerer     prometheus.Registerer // nil: no figures are kept
 	Metrics        http.Handler          // GET /metrics
 	MetricsAnyone  bool                  // otherwise only from this machine
+	Profile        bool                  // GET /debug/pprof/, only from this machine
 }
 
 // Edge takes requests and hands them to the rooms.
@@ -176,6 +177,9 @@ func New(o Options) (*Edge, error) {
 	}
 	e.api = huma.NewAPI(config, humago.NewAdapter(router{e}, ""))
 	e.probes()
+	if o.Profile {
+		e.profiles()
+	}
 	e.handler = e.chain()
 	return e, nil
 }

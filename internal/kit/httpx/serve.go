@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"net/netip"
 	"runtime/debug"
 	"slices"
@@ -321,6 +322,24 @@ func (e *Edge) probes() {
 		w.Header().Set("Cache-Control", "no-cache")
 		_, _ = w.Write(spec) // a reader that went away is no fault
 	})
+}
+
+// profiles registers where the program's time and memory go, for whoever
+// measures it on its own machine.
+func (e *Edge) profiles() {
+	own := func(h http.Handler) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			if !local(r) {
+				e.fail(w, r, ErrNoSuchPage)
+				return
+			}
+			h.ServeHTTP(w, r)
+		}
+	}
+	e.mux.HandleFunc("GET /debug/pprof/profile", own(http.HandlerFunc(pprof.Profile)))
+	for _, name := range []string{"allocs", "block", "goroutine", "heap", "mutex"} {
+		e.mux.HandleFunc("GET /debug/pprof/"+name, own(pprof.Handler(name)))
+	}
 }
 
 // local says that the request comes from this machine and through no proxy.
