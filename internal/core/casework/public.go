@@ -289,7 +289,7 @@ func photosFor(tx *db.Tx, p *PublicCase, c Case) error {
 		return err
 	}
 	for _, f := range all {
-		if publicFile(f) {
+		if publicFile(c, f) {
 			p.Photos = append(p.Photos, PublicPhoto{ID: f.ID, Kind: f.Kind, Own: f.Owner != "", Waiting: f.State == FileQuarantine})
 		}
 	}
@@ -297,15 +297,22 @@ func photosFor(tx *db.Tx, p *PublicCase, c Case) error {
 }
 
 // publicFile says whether the reporter may see a file: an own one, or the photo
-// of after that staff took.
-func publicFile(f File) bool {
-	return f.State != FileDiscarded && (f.Owner != "" || f.Kind == "after" && f.State == FileAttached)
+// of after that staff took, once a second person looked at it: whoever checked
+// or closed the case is never the one who took the photo. (DESIGN.md section 9:
+// nothing leaves the staff side before a person reviewed it)
+func publicFile(c Case, f File) bool {
+	reviewed := c.Check == Pass || c.State == Closed
+	return f.State != FileDiscarded && (f.Owner != "" || reviewed && f.Kind == "after" && f.State == FileAttached)
 }
 
 // PublicFile gives a photo of the reporter's case. Code: case.file_missing.
 func (d *Desk) PublicFile(tx *db.Tx, caseID, fileID id.ID, size string) (*httpx.Content, error) {
+	c, err := get(tx, caseID)
+	if err != nil {
+		return nil, err
+	}
 	f, err := scanFile(tx.Row(`SELECT `+fileColumns+` FROM case_file WHERE id = $1 AND case_id = $2`, fileID, caseID))
-	if errors.Is(err, db.ErrNoRows) || err == nil && !publicFile(f) {
+	if errors.Is(err, db.ErrNoRows) || err == nil && !publicFile(c, f) {
 		return nil, ErrFileMissing
 	}
 	if err != nil {
