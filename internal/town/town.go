@@ -1,0 +1,205 @@
+// Package town is the test town: the real program on a real database, in a
+// small district with a clock that stands still, and people who do things
+// through the front door and nowhere else. Every story in it is told over HTTP.
+//
+// It owns no tables and is imported by tests alone.
+package town
+
+import (
+	"context"
+	"net/http/httptest"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"onegrid/internal/app"
+	"onegrid/internal/core/access"
+	"onegrid/internal/core/journal"
+	"onegrid/internal/kit/db"
+	"onegrid/internal/kit/db/dbtest"
+	"onegrid/internal/kit/id"
+)
+
+// Morning is when every story begins: a Tuesday, 10:00 in the district.
+var Morning = time.Date(2026, 11, 24, 2, 0, 0, 0, time.UTC)
+
+// Town is one district on one machine (测试小镇).
+type Town struct {
+	testing.TB
+	App    *app.App
+	Engine db.Engine
+	Dir    string
+	URL    string
+	Clock  *dbtest.Clock
+
+	Roles    []string         // all roles, in the order of the role book
+	Nodes    map[string]id.ID // units and grids: hub, S1, P1, D1, G1, M1 …
+	Posts    map[string]id.ID // by the name of who sits there
+	Persons  map[string]id.ID
+	Accounts map[string]id.ID
+	Holdings map[string]id.ID
+
+	ctx    context.Context
+	stop   func()
+	config app.Config
+	people map[string]*Person
+	photo  []byte
+}
+
+// Each tells a story on both engines.
+func Each(t *testing.T, story func(w *Town)) {
+	t.Helper()
+	for _, engine := range dbtest.Engines {
+		t.Run(string(engine), func(t *testing.T) { story(New(t, engine)) })
+	}
+}
+
+// New builds a town on an engine. It is gone after the test.
+func New(t testing.TB, engine db.Engine) *Town {
+	t.Helper()
+	w := &Town{TB: t, Engine: engine, Dir: filepath.Join(t.TempDir(), "data"), Clock: dbtest.NewClock(Morning),
+		Nodes: map[string]id.ID{}, Posts: map[string]id.ID{}, Persons: map[string]id.ID{}, Accounts: map[string]id.ID{}, Holdings: map[string]id.ID{},
+		people: map[string]*Person{}}
+	// Stories move the clock by days; nobody signs in again in between. The
+	// people come through a proxy, each from an address of his own.
+	config, err := app.LoadConfig(w.Dir, map[string]string{"session-idle": "8760h", "session-max": "8760h", "trusted-proxy": "127.0.0.0/8"}, nil)
+	w.must(err)
+	w.config = config
+	if engine == db.Postgres {
+		w.config.Database = dbtest.DSN(t, engine)
+	}
+	w.Start(true)
+	t.Cleanup(w.Stop)
+	w.build()
+	w.must(w.App.Step(w.ctx))
+	return w
+}
+
+// Start puts the rooms together and opens the front door.
+func (w *Town) Start(create bool) {
+	w.Helper()
+	var err error
+	ctx, cancel := context.WithCancel(context.Background())
+	w.ctx = ctx
+	w.App, err = app.Open(ctx, w.config, app.Ports{Create: create, Demo: true, Now: w.Clock.Now, Cost: access.Cost{Time: 1, Memory: 64, Threads: 1}})
+	if err != nil {
+		cancel()
+		w.Fatal(err)
+	}
+	server := httptest.NewServer(w.App.Edge.Handler())
+	w.URL = server.URL
+	live := make(chan struct{})
+	go func() {
+		defer close(live)
+		_ = w.App.Live(ctx) // it ends with ctx
+	}()
+	w.stop = func() {
+		cancel()
+		<-live
+		server.CloseClientConnections()
+		server.Close()
+		w.must(w.App.Close())
+	}
+}
+
+// Stop closes the front door and the database.
+func (w *Town) Stop() {
+	if w.stop != nil {
+		w.stop()
+		w.stop = nil
+	}
+}
+
+// Config is what the town's program was started with.
+func (w *Town) Config() app.Config { return w.config }
+
+func (w *Town) must(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+// operator is whoever runs the program on its host.
+func (w *Town) operator(tx *db.Tx) *access.Actor {
+	w.Helper()
+	by, err := w.App.Access.Operator(tx, "cli:town")
+	w.must(err)
+	return by
+}
+
+// Write runs something in a transaction behind the front door: how stories look
+// at, or prepare, what no operation shows.
+func (w *Town) Write(do func(tx *db.Tx) error) {
+	w.Helper()
+	w.must(w.App.DB.Write(w.ctx, do))
+}
+
+// Read is Write for looking only.
+func (w *Town) Read(do func(tx *db.Tx) error) {
+	w.Helper()
+	w.must(w.App.DB.Read(w.ctx, do))
+}
+
+// Later lets time pass; whatever falls due is done then.
+func (w *Town) Later(d time.Duration) {
+	w.Helper()
+	w.Clock.Add(d)
+	w.must(w.App.Step(w.ctx))
+}
+
+// Head is the number of the newest journal entry.
+func (w *Town) Head() (head int64) {
+	w.Helper()
+	w.Read(func(tx *db.Tx) (err error) {
+		head, err = journal.Head(tx)
+		return err
+	})
+	return head
+}
+
+// Verified fails the story when the journal does not verify.
+func (w *Town) Verified() {
+	w.Helper()
+	report, err := journal.Verify(w.ctx, w.App.DB, nil, nil)
+	w.must(err)
+	if !report.OK() {
+		w.Fatalf("the journal does not verify: %+v", report.Problems)
+	}
+}
+
+// Rows counts the rows of every table, for stories in which nothing may change.
+func (w *Town) Rows() map[string]int64 {
+	w.Helper()
+	list := `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'`
+	if w.Engine == db.Postgres {
+		list = `SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'`
+	}
+	rows := map[string]int64{}
+	w.Read(func(tx *db.Tx) error {
+		found, err := tx.Query(list)
+		if err != nil {
+			return err
+		}
+		var names []string
+		for found.Next() {
+			var name string
+			if err := found.Scan(&name); err != nil {
+				return err
+			}
+			names = append(names, name)
+		}
+		if err := found.Close(); err != nil {
+			return err
+		}
+		for _, name := range names {
+			var n int64
+			if err := tx.Row(`SELECT COUNT(*) FROM "` + name + `"`).Scan(&n); err != nil {
+				return err
+			}
+			rows[name] = n
+		}
+		return nil
+	})
+	return rows
+}
