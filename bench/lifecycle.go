@@ -2,18 +2,14 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
-	"crypto/rand"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	mathrand "math/rand/v2"
 	"net/http"
-	"net/http/cookiejar"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -22,154 +18,248 @@ import (
 )
 
 // The four steps of a lifecycle, as other systems are measured: somebody reports
-// (create); the desk accepts, files and dispatches (assign); the officer takes
+// (create); the desk accepts, files and dispatches (assign); the handler takes
 // it, handles it and reports it done (resolve); somebody looks it up by its words
 // (search). create and search are one request each, assign and resolve three.
 var steps = []string{"create", "assign", "resolve", "search"}
 
-func lifecycle(ctx context.Context, program, engine string, workers int, length time.Duration, profile string) (Result, error) {
-	r := Result{Scenario: "lifecycle", Engine: engine, Workers: workers, Unit: "lifecycles/s", Steps: map[string]Quarter{}, Machine: machine(), Commit: commit()}
+// item needs nothing of its handler but words, and asks nobody to verify, so
+// that a lifecycle is these eight requests and no photo is decoded.
+const item = "opinion"
+
+// desks report, accept, file and dispatch; handlers take, handle and report
+// done. All are accounts that the demo offers.
+var (
+	desks    = []string{"hub", "hub2"}
+	handlers = []string{"department", "department2", "officer"}
+)
+
+// district is a box around the demo's area: west, south, east, north.
+const district = "west=116.5&south=36.5&east=117.6&north=37.4"
+
+func lifecycle(ctx context.Context, o options, engine string) (r Result, err error) {
+	r = Result{Scenario: "lifecycle", Engine: engine, Workers: o.workers, Unit: "lifecycles/s", Steps: map[string]Latency{}, Machine: machine(), Commit: commit()}
 	dir, err := os.MkdirTemp("", "onegrid-bench-")
 	if err != nil {
 		return r, err
 	}
-	defer os.RemoveAll(dir)
-	database := ""
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	database, server := "", 0
 	if engine == "postgres" {
-		dsn, stop, err := startPostgres(ctx, dir)
+		dsn, pid, stop, err := startPostgres(ctx, dir)
 		if err != nil {
 			return r, err
 		}
 		defer stop()
-		if err := openSocket(dir); err != nil {
-			return r, err
-		}
-		database = dsn
+		database, server = dsn, pid
 	}
-	p, err := startProgram(ctx, program, dir, database)
+	p, err := startProgram(ctx, o.program, dir, database)
 	if err != nil {
 		return r, err
 	}
 	defer p.stop()
-
-	w, err := newWorld(ctx, p.url, workers)
+	w, err := newWorld(ctx, p.url, o.workers)
 	if err != nil {
 		return r, err
 	}
+	if r.Bare, err = bare(ctx, p.url, o.workers); err != nil {
+		return r, err
+	}
+	r.Load = loadAverage()
 	events, endFeed := w.listen(ctx)
-	times := map[string][]time.Duration{}
-	var whole []time.Duration
-	var mu sync.Mutex
-	var failed, requests atomic.Int64
-	var firstFault atomic.Value
-	begin := time.Now()
-	deadline := begin.Add(length)
-	var all sync.WaitGroup
-	for i := range workers {
-		all.Add(1)
-		go func() {
-			defer all.Done()
-			client := w.clients[i%len(w.clients)]
-			for time.Now().Before(deadline) && ctx.Err() == nil {
-				took, n, err := w.once(ctx, client)
-				requests.Add(int64(n))
-				if err != nil {
-					failed.Add(1)
-					firstFault.CompareAndSwap(nil, err.Error())
-					continue
-				}
-				mu.Lock()
-				var sum time.Duration
-				for step, t := range took {
-					times[step] = append(times[step], t)
-					sum += t
-				}
-				whole = append(whole, sum)
-				mu.Unlock()
+	program, before := p.cmd.Process.Pid, usage{}
+	before.take(program, server)
+	var profiled sync.WaitGroup
+	if o.profile != "" {
+		profiled.Go(func() {
+			if err := saveProfile(p.url, filepath.Join(o.profile, engine), o.length/2); err != nil {
+				fmt.Fprintln(os.Stderr, "bench: no profile:", err)
 			}
-		}()
+		})
 	}
-	if profile != "" {
-		if err := saveProfile(p.url, filepath.Join(profile, engine+".cpu.pprof"), length/2); err != nil {
-			fmt.Fprintln(os.Stderr, "bench: no profile:", err)
-		}
-	}
-	all.Wait()
-	r.Seconds = time.Since(begin).Seconds()
+	run := w.run(ctx, o.workers, o.length)
+	profiled.Wait()
+	var after usage
+	after.take(program, server)
 	endFeed()
+
+	r.Seconds = run.took.Seconds()
 	r.Events = int(events.Load())
-	r.Done, r.Failed = len(whole), int(failed.Load())
-	r.Rate, r.Requests = float64(r.Done)/r.Seconds, float64(requests.Load())/r.Seconds
-	r.P50, r.P99 = quantiles(whole)
-	for _, step := range steps {
-		p50, p99 := quantiles(times[step])
-		r.Steps[step] = Quarter{N: len(times[step]), P50: p50, P99: p99}
-	}
-	if fault := firstFault.Load(); fault != nil {
-		fmt.Fprintln(os.Stderr, "bench: first failure:", fault)
+	r.Done, r.Failed = len(run.whole), run.failed
+	if run.fault != nil {
+		fmt.Fprintln(os.Stderr, "bench: first failure:", run.fault)
 	}
 	if r.Done == 0 {
-		return r, fmt.Errorf("no lifecycle was finished")
+		return r, errors.New("no lifecycle was finished")
+	}
+	r.Rate, r.Requests = float64(r.Done)/r.Seconds, float64(run.requests)/r.Seconds
+	r.CPU = (after.program - before.program).Seconds() * 1000 / float64(r.Done)
+	r.ServerCPU = (after.server - before.server).Seconds() * 1000 / float64(r.Done)
+	r.P50, r.P99 = quantiles(run.whole)
+	for _, step := range steps {
+		p50, p99 := quantiles(run.times[step])
+		r.Steps[step] = Latency{N: len(run.times[step]), P50: p50, P99: p99}
 	}
 	return r, nil
 }
 
-// world is what the load needs to know of the district.
-type world struct {
-	url     string
-	clients []*client
-	items   []string
-	places  [][2]float64
+// outcome is what the workers measured.
+type outcome struct {
+	took     time.Duration
+	times    map[string][]time.Duration
+	whole    []time.Duration
+	requests int
+	failed   int
+	fault    error // the first one
 }
 
-// client is one signed-in browser.
-type client struct {
-	http *http.Client
-	base string
+// run lets the workers go through lifecycles until the time is over. A worker
+// whose lifecycles fail again and again gives up.
+func (w *world) run(ctx context.Context, workers int, length time.Duration) outcome {
+	out := outcome{times: map[string][]time.Duration{}}
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	begin := time.Now()
+	for i := range workers {
+		all.Go(func() {
+			desk, handler := w.desks[i], w.handlers[i]
+			for bad := 0; bad < 10 && time.Since(begin) < length && ctx.Err() == nil; {
+				took, n, err := w.once(ctx, desk, handler)
+				mu.Lock()
+				out.requests += n
+				if err != nil {
+					bad++
+					out.failed++
+					if out.fault == nil {
+						out.fault = err
+					}
+					mu.Unlock()
+					continue
+				}
+				bad = 0
+				var sum time.Duration
+				for step, t := range took {
+					out.times[step] = append(out.times[step], t)
+					sum += t
+				}
+				out.whole = append(out.whole, sum)
+				mu.Unlock()
+			}
+		})
+	}
+	all.Wait()
+	out.took = time.Since(begin)
+	return out
+}
+
+// bare is the rate of the cheapest answer that the program gives, asked for by
+// as many workers for two seconds: what this machine can do at this moment.
+func bare(ctx context.Context, base string, workers int) (float64, error) {
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: workers}, Timeout: 10 * time.Second}
+	defer client.CloseIdleConnections()
+	var n atomic.Int64
+	var all sync.WaitGroup
+	faults := make(chan error, workers)
+	begin := time.Now()
+	for range workers {
+		all.Go(func() {
+			for time.Since(begin) < 2*time.Second && ctx.Err() == nil {
+				answer, err := client.Get(base + "/healthz")
+				if err != nil {
+					faults <- err
+					return
+				}
+				_, err = io.Copy(io.Discard, answer.Body)
+				if err = errors.Join(err, answer.Body.Close()); err != nil {
+					faults <- err
+					return
+				}
+				n.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	select {
+	case err := <-faults:
+		return 0, fmt.Errorf("the bare limit: %w", err)
+	default:
+		return float64(n.Load()) / time.Since(begin).Seconds(), nil
+	}
+}
+
+// world is what the load needs to know of the district: one desk and one handler
+// signed in for each worker, and places.
+type world struct {
+	url             string
+	desks, handlers []*client
+	places          [][2]float64
 }
 
 func newWorld(ctx context.Context, base string, workers int) (*world, error) {
-	w := &world{url: base, items: []string{"public_facility"}}
-	transport := &http.Transport{MaxIdleConnsPerHost: workers + 8}
-	for range workers {
-		jar, _ := cookiejar.New(nil)
-		c := &client{http: &http.Client{Jar: jar, Transport: transport, Timeout: 30 * time.Second}, base: base}
-		// The whole district's desk does every step: this measures the program,
-		// not a district's division of labour.
-		if _, err := c.send(ctx, http.MethodPost, "/api/demo/session", map[string]any{"account": "bench"}, nil); err != nil {
-			return nil, fmt.Errorf("sign in: %w", err)
+	w := &world{url: base}
+	transport := &http.Transport{MaxIdleConnsPerHost: 2*workers + 8}
+	for i := range workers {
+		desk, err := signIn(ctx, transport, base, desks[i%len(desks)])
+		if err != nil {
+			return nil, err
 		}
-		w.clients = append(w.clients, c)
-	}
-	var grids struct {
-		Features []struct {
-			Properties struct {
-				Label [2]float64 `json:"label"`
-			} `json:"properties"`
-		} `json:"features"`
-	}
-	if _, err := w.clients[0].send(ctx, http.MethodGet, "/api/grids.geojson", nil, &grids); err != nil {
-		return nil, fmt.Errorf("grids: %w", err)
-	}
-	for _, f := range grids.Features {
-		if f.Properties.Label != [2]float64{} {
-			w.places = append(w.places, f.Properties.Label)
+		handler, err := signIn(ctx, transport, base, handlers[i%len(handlers)])
+		if err != nil {
+			return nil, err
 		}
+		w.desks, w.handlers = append(w.desks, desk), append(w.handlers, handler)
 	}
-	if len(w.places) == 0 {
-		return nil, fmt.Errorf("the district has no grids")
+	if err := w.findPlaces(ctx); err != nil {
+		return nil, fmt.Errorf("places: %w", err)
 	}
 	return w, nil
 }
 
+// findPlaces takes the middle of each grid's outline, as far as it lies in a grid.
+func (w *world) findPlaces(ctx context.Context) error {
+	var grids struct {
+		Features []struct {
+			Geometry struct {
+				Coordinates [][][][2]float64 `json:"coordinates"`
+			} `json:"geometry"`
+		} `json:"features"`
+	}
+	desk := w.desks[0]
+	if err := desk.send(ctx, http.MethodGet, "/api/map/grids?layer=base&"+district, nil, &grids); err != nil {
+		return err
+	}
+	for _, f := range grids.Features {
+		var middle [2]float64
+		outline := f.Geometry.Coordinates[0][0]
+		for _, p := range outline {
+			middle[0] += p[0] / float64(len(outline))
+			middle[1] += p[1] / float64(len(outline))
+		}
+		var found struct {
+			Found bool `json:"found"`
+		}
+		err := desk.send(ctx, http.MethodGet, fmt.Sprintf("/api/grids/locate?datum=wgs84&lon=%f&lat=%f", middle[0], middle[1]), nil, &found)
+		if err != nil {
+			return err
+		}
+		if found.Found {
+			w.places = append(w.places, middle)
+		}
+	}
+	if len(w.places) < 100 {
+		return fmt.Errorf("only %d grids were found", len(w.places))
+	}
+	return nil
+}
+
 type caseOf struct {
 	ID      string `json:"id"`
-	Number  string `json:"number"`
+	State   string `json:"state"`
 	Version int64  `json:"version"`
 }
 
 // once runs one lifecycle and says how long each step took.
-func (w *world) once(ctx context.Context, c *client) (took map[string]time.Duration, requests int, err error) {
+func (w *world) once(ctx context.Context, desk, handler *client) (took map[string]time.Duration, requests int, err error) {
 	took = map[string]time.Duration{}
 	place := w.places[mathrand.IntN(len(w.places))]
 	word := fmt.Sprintf("路灯%06d", mathrand.IntN(1_000_000))
@@ -187,52 +277,61 @@ func (w *world) once(ctx context.Context, c *client) (took map[string]time.Durat
 		}
 		took[name] = time.Since(begin)
 	}
-	move := func(key string, more map[string]any) func() error {
+	move := func(by *client, key string, more map[string]any) func() error {
 		return func() error {
 			body := map[string]any{"move": key}
 			for k, v := range more {
 				body[k] = v
 			}
-			_, err := c.sendVersion(ctx, http.MethodPost, "/api/cases/"+one.ID+"/moves", one.Version, body, &one)
-			return err
+			return by.sendVersion(ctx, http.MethodPost, "/api/cases/"+one.ID+"/moves", one.Version, body, &one)
 		}
 	}
 	step("create", func() error {
-		_, err := c.send(ctx, http.MethodPost, "/api/cases", map[string]any{
-			"id": newID(), "item": w.items[0], "text": word + "不亮，晚上看不见路", "channel": "desk",
+		return desk.send(ctx, http.MethodPost, "/api/cases", map[string]any{
+			"id": newID(), "item": item, "text": word + "不亮，晚上看不见路", "channel": "desk",
 			"place": map[string]any{"lon": place[0], "lat": place[1], "datum": "wgs84", "words": "村口东侧"},
 		}, &one)
-		return err
 	})
-	step("assign", move("accept", nil), move("file", nil), move("dispatch", nil))
-	step("resolve", move("take", nil), move("handle", nil), move("done", map[string]any{"note": "已换灯泡", "resident_text": "灯已修好"}))
+	step("assign", move(desk, "accept", nil), move(desk, "file", nil),
+		move(desk, "dispatch", map[string]any{"post_id": handler.post}))
+	step("resolve", move(handler, "take", nil), move(handler, "handle", nil),
+		move(handler, "done", map[string]any{"note": "已换灯泡", "resident_text": "灯已修好"}))
+	if err == nil && one.State != "done" {
+		err = fmt.Errorf("the case is %s after done", one.State)
+	}
 	step("search", func() error {
 		var found struct {
 			Items []caseOf `json:"items"`
 		}
-		_, err := c.send(ctx, http.MethodGet, "/api/cases?view=all&q="+url.QueryEscape(word), nil, &found)
-		if err == nil && len(found.Items) == 0 {
-			err = fmt.Errorf("%s is not found", word)
+		err := desk.send(ctx, http.MethodGet, "/api/cases?view=all&q="+url.QueryEscape(word), nil, &found)
+		if err != nil {
+			return err
 		}
-		return err
+		for _, c := range found.Items {
+			if c.ID == one.ID {
+				return nil
+			}
+		}
+		return fmt.Errorf("%s is not among the %d found", word, len(found.Items))
 	})
 	return took, requests, err
 }
 
-// listen keeps four live feeds open, as desks do, and counts their events.
+// listeners is how many desks watch the feed during a run.
+const listeners = 4
+
+// listen keeps live feeds open, as desks do, and counts their events.
 func (w *world) listen(ctx context.Context) (*atomic.Int64, func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var events atomic.Int64
 	var all sync.WaitGroup
-	for i := range min(4, len(w.clients)) {
-		all.Add(1)
-		go func() {
-			defer all.Done()
+	for i := range min(listeners, len(w.desks)) {
+		all.Go(func() {
 			rq, err := http.NewRequestWithContext(ctx, http.MethodGet, w.url+"/api/feed", nil)
 			if err != nil {
 				return
 			}
-			feed := http.Client{Jar: w.clients[i].http.Jar}
+			feed := http.Client{Jar: w.desks[i].http.Jar}
 			answer, err := feed.Do(rq)
 			if err != nil {
 				return
@@ -244,90 +343,7 @@ func (w *world) listen(ctx context.Context) (*atomic.Int64, func()) {
 					events.Add(1)
 				}
 			}
-		}()
+		})
 	}
 	return &events, func() { cancel(); all.Wait() }
-}
-
-func (c *client) send(ctx context.Context, method, path string, body, out any) (int, error) {
-	return c.sendVersion(ctx, method, path, 0, body, out)
-}
-
-func (c *client) sendVersion(ctx context.Context, method, path string, version int64, body, out any) (int, error) {
-	var reader io.Reader
-	if body != nil {
-		text, err := json.Marshal(body)
-		if err != nil {
-			return 0, err
-		}
-		reader = bytes.NewReader(text)
-	}
-	rq, err := http.NewRequestWithContext(ctx, method, c.base+path, reader)
-	if err != nil {
-		return 0, err
-	}
-	if body != nil {
-		rq.Header.Set("Content-Type", "application/json")
-		rq.Header.Set("Idempotency-Key", newID())
-	}
-	if version > 0 {
-		rq.Header.Set("If-Match", fmt.Sprintf("%q", fmt.Sprint(version)))
-	}
-	answer, err := c.http.Do(rq)
-	if err != nil {
-		return 0, err
-	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(answer.Body, 32<<20))
-	if err != nil {
-		return answer.StatusCode, err
-	}
-	if answer.StatusCode >= 300 {
-		return answer.StatusCode, fmt.Errorf("%s %s: %d %s", method, path, answer.StatusCode, text[:min(len(text), 300)])
-	}
-	if out != nil {
-		return answer.StatusCode, json.Unmarshal(text, out)
-	}
-	return answer.StatusCode, nil
-}
-
-// newID is a UUID of version 7, as every client makes for what it creates.
-func newID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[6:])
-	ms := time.Now().UnixMilli()
-	for i := range 6 {
-		b[i] = byte(ms >> (40 - 8*i))
-	}
-	b[6] = b[6]&0x0f | 0x70
-	b[8] = b[8]&0x3f | 0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
-}
-
-func saveProfile(base, file string, length time.Duration) error {
-	answer, err := http.Get(fmt.Sprintf("%s/debug/pprof/profile?seconds=%d", base, int(length.Seconds())))
-	if err != nil {
-		return err
-	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("status %d", answer.StatusCode)
-	}
-	out, err := os.Create(file)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(out, answer.Body)
-	if cerr := out.Close(); err == nil {
-		err = cerr
-	}
-	return err
-}
-
-func commit() string {
-	out, err := exec.Command("git", "rev-parse", "--short", "HEAD").Output()
-	if err != nil {
-		return "unknown"
-	}
-	return strings.TrimSpace(string(out))
 }

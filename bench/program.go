@@ -31,7 +31,7 @@ func startProgram(ctx context.Context, program, dir, database string) (*process,
 	}
 	args := []string{"demo", "--dir", filepath.Join(dir, "data"), "--addr", "127.0.0.1:0", "--requests", "0"}
 	cmd := exec.Command(program, args...)
-	cmd.Env = append(os.Environ(), "ONEGRID_LOG_LEVEL=warn")
+	cmd.Env = append(os.Environ(), "ONEGRID_LOG_LEVEL=warn", "ONEGRID_PROFILE=loopback")
 	if database != "" {
 		cmd.Env = append(cmd.Env, "ONEGRID_DATABASE="+database)
 	}
@@ -90,34 +90,35 @@ func tail(file string) string {
 // startPostgres makes a cluster of its own, durable as in production, on a unix
 // socket only. PostgreSQL refuses to run as root, so root hands it to the
 // user postgres.
-func startPostgres(ctx context.Context, dir string) (dsn string, stop func(), err error) {
+func startPostgres(ctx context.Context, dir string) (dsn string, pid int, stop func(), err error) {
 	bins, err := filepath.Glob("/usr/lib/postgresql/*/bin")
 	if err != nil || len(bins) == 0 {
-		return "", nil, errors.New("PostgreSQL is not installed (Debian package postgresql)")
+		return "", 0, nil, errors.New("PostgreSQL is not installed (Debian package postgresql)")
 	}
 	bin := bins[len(bins)-1]
 	cluster, socket := filepath.Join(dir, "cluster"), filepath.Join(dir, "s")
+	// Root reaches the socket of any folder; everybody else owns this one.
 	for _, d := range []string{cluster, socket} {
 		if err := os.MkdirAll(d, 0o700); err != nil {
-			return "", nil, err
+			return "", 0, nil, err
 		}
 	}
 	attributes := &syscall.SysProcAttr{}
 	if os.Getuid() == 0 {
 		owner, err := user.Lookup("postgres")
 		if err != nil {
-			return "", nil, err
+			return "", 0, nil, err
 		}
 		uid, _ := strconv.Atoi(owner.Uid)
 		gid, _ := strconv.Atoi(owner.Gid)
 		for _, d := range []string{cluster, socket} {
 			if err := os.Chown(d, uid, gid); err != nil {
-				return "", nil, err
+				return "", 0, nil, err
 			}
 		}
 		for up := dir; up != "/" && strings.HasPrefix(up, os.TempDir()) && up != os.TempDir(); up = filepath.Dir(up) {
 			if err := os.Chmod(up, 0o755); err != nil {
-				return "", nil, err
+				return "", 0, nil, err
 			}
 		}
 		attributes.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
@@ -125,14 +126,14 @@ func startPostgres(ctx context.Context, dir string) (dsn string, stop func(), er
 	initdb := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "-D", cluster, "-U", "onegrid", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8")
 	initdb.SysProcAttr, initdb.Dir = attributes, "/"
 	if out, err := initdb.CombinedOutput(); err != nil {
-		return "", nil, fmt.Errorf("initdb: %w: %s", err, out)
+		return "", 0, nil, fmt.Errorf("initdb: %w: %s", err, out)
 	}
 	server := exec.Command(filepath.Join(bin, "postgres"), "-D", cluster, "-k", socket, "-c", "listen_addresses=",
 		"-c", "shared_buffers=512MB", "-c", "max_wal_size=4GB")
 	server.SysProcAttr, server.Dir = attributes, "/"
 	server.Stdout, server.Stderr = io.Discard, io.Discard
 	if err := server.Start(); err != nil {
-		return "", nil, err
+		return "", 0, nil, err
 	}
 	stop = func() {
 		_ = server.Process.Signal(syscall.SIGINT)
@@ -142,16 +143,12 @@ func startPostgres(ctx context.Context, dir string) (dsn string, stop func(), er
 	for deadline := time.Now().Add(30 * time.Second); ; {
 		check := exec.CommandContext(ctx, filepath.Join(bin, "pg_isready"), "-h", socket)
 		if check.Run() == nil {
-			return dsn, stop, nil
+			return dsn, server.Process.Pid, stop, nil
 		}
 		if time.Now().After(deadline) || ctx.Err() != nil {
 			stop()
-			return "", nil, errors.New("PostgreSQL did not answer within 30 s")
+			return "", 0, nil, errors.New("PostgreSQL did not answer within 30 s")
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
 }
-
-// programUser lets a program started by root reach the socket of a cluster that
-// belongs to postgres: the folder is opened for reading.
-func openSocket(dir string) error { return os.Chmod(filepath.Join(dir, "s"), 0o755) }
