@@ -136,6 +136,9 @@ func (c *restoreCmd) Run(ctx context.Context, set settings, s streams) error {
 	if err := putAside(config.Dir, d.Now()); err != nil {
 		return err
 	}
+	if err := app.MarkRestored(config.Dir); err != nil {
+		return err
+	}
 	if err := tell(s, c.JSON, result, words.Text{
 		Chinese: "已恢复 %s 的备份：%d 个文件；按删除清单再次删除 %d 条\n",
 		English: "restored the backup of %s: %d parts; %d bodies erased again by the list\n",

@@ -4,7 +4,10 @@ package app
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -202,5 +205,30 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 	if err := a.DB.Migrate(ctx, Tables()); err != nil {
 		return nil, err
 	}
+	if err := a.forgetAgain(ctx); err != nil {
+		return nil, err
+	}
 	return a, a.mount(p)
+}
+
+// forgetAgain follows a restore: the journal's erasures were applied with it,
+// the rooms' own copies need their keys and follow at the first start.
+func (a *App) forgetAgain(ctx context.Context) error {
+	marker := restoredMarker(a.Config.Dir)
+	if _, err := os.Stat(marker); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	cases, err := a.Cases.ForgetErased(ctx, a.DB)
+	if err != nil {
+		return err
+	}
+	if cases > 0 {
+		a.Log.Info("erased again what a restored backup brought back", "cases", cases)
+		if err := a.Work(ctx); err != nil {
+			return err
+		}
+	}
+	return os.Remove(marker)
 }

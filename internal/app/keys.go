@@ -50,3 +50,10 @@ func openKeys(c Config, create bool) (*seal.Box, error) {
 	}
 	return seal.Load(fieldKeys(c))
 }
+
+// restoredMarker stands in a data folder after a restore until the rooms have
+// lost again what was erased since the backup was made.
+func restoredMarker(dir string) string { return filepath.Join(dir, "restored") }
+
+// MarkRestored notes that the data folder was filled from a backup.
+func MarkRestored(dir string) error { return os.WriteFile(restoredMarker(dir), nil, 0o600) }

@@ -61,6 +61,9 @@ func (d *Desk) timeline(env *env, c Case, files []File) ([]Event, error) {
 	}
 	out := make([]Event, 0, len(entries))
 	for _, e := range entries {
+		if e.Kind == journal.EraseKind {
+			continue // case.erase says it once for all of them
+		}
 		if !strings.HasPrefix(e.Kind, "case.") && !strings.HasPrefix(e.Kind, "task.") {
 			// Another room wrote it; that room says what it means.
 			out = append(out, Event{Number: e.Number, Kind: e.Kind, At: e.Recorded, OccurredAt: e.Occurred, By: env.who(e.By), Words: d.words.Text("casework.event.other", map[string]any{"kind": e.Kind}), Internal: true})

@@ -139,6 +139,9 @@ func counted(kind string, f casework.ActFacts) map[Measure]int64 {
 	case "case.report":
 		return map[Measure]int64{Reported: 1}
 	case "case.accept":
+		if f.From != "reported" {
+			return nil // accepted once more after a failed verification
+		}
 		return map[Measure]int64{Accepted: 1}
 	case "case.refuse":
 		return map[Measure]int64{Refused: 1}
