@@ -16,6 +16,7 @@ export default defineConfig({
   expect: { timeout: 15_000 },
   reporter: [["list"]],
   use: {
+    actionTimeout: 10_000,
     headless: true,
     locale: "zh-CN",
     timezoneId: "Asia/Shanghai",

@@ -200,7 +200,7 @@ func loadPeople(ctx context.Context, a *app.App, staff area.Staff, units, grids 
 				continue
 			}
 			signsIn[acc.Person] = true
-			if _, err := a.Access.CreateDemoAccount(tx, by, acc.Name, persons[acc.Person]); err != nil {
+			if _, err := a.Access.CreateDemoAccount(tx, by, acc.Name, persons[acc.Person], posts[acc.Post]); err != nil {
 				return fmt.Errorf("account %s: %w", acc.Name, err)
 			}
 		}

@@ -3,6 +3,7 @@ package access
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 
 	"onegrid/internal/kit/db"
@@ -20,13 +21,21 @@ type DemoAccount struct {
 }
 
 // CreateDemoAccount gives a person an account without a password, for the demo
-// alone. Only the program itself makes them, and only when Options.Demo is on.
-// Code: access.no_demo.
-func (a *Access) CreateDemoAccount(tx *db.Tx, by *Actor, name string, person id.ID) (Account, error) {
+// alone; post is the one that acts at first, so that whoever chose an account
+// for its post gets that post (zero: the first held). Only the program itself
+// makes them, and only when Options.Demo is on. Code: access.no_demo.
+func (a *Access) CreateDemoAccount(tx *db.Tx, by *Actor, name string, person, post id.ID) (Account, error) {
 	if !a.o.Demo || !by.Trusted() {
 		return Account{}, ErrNoDemo
 	}
-	return a.createAccount(tx, by, AccountIn{Name: name, Person: person, Demo: true}, tx.Now())
+	acc, err := a.createAccount(tx, by, AccountIn{Name: name, Person: person, Demo: true}, tx.Now())
+	if err != nil || post.IsZero() {
+		return acc, err
+	}
+	if _, err := tx.Exec(`UPDATE access_account SET post = $1 WHERE id = $2`, post, acc.ID); err != nil {
+		return acc, fmt.Errorf("first post of account %s: %w", acc.ID, err)
+	}
+	return acc, nil
 }
 
 // DemoAccounts lists what the demo's sign-in page offers. Code: access.no_demo.

@@ -236,13 +236,17 @@ func TestDemo(t *testing.T) {
 		b.gets("404 access.no_demo", "POST", "/api/demo/session", m{"account": "system"}, nil)
 	})
 	each(t, func(o *access.Options) { o.Demo = true }, func(o *office) {
+		// Held second, yet the account is offered for it.
+		other := o.post("street_leader", org.AtStreet, o.street, o.street)
 		post := o.post("street_desk", org.AtStreet, o.street, o.street)
 		an := o.person("街道值班员（演示）")
-		if _, err := o.holds(an, post, org.Holder, time.Time{}); err != nil {
-			t.Fatal(err)
+		for _, p := range []id.ID{other, post} {
+			if _, err := o.holds(an, p, org.Holder, time.Time{}); err != nil {
+				t.Fatal(err)
+			}
 		}
 		o.write(func(tx *db.Tx) error {
-			_, err := o.access.CreateDemoAccount(tx, access.Operator("system", o.hub), "demo.street", an)
+			_, err := o.access.CreateDemoAccount(tx, access.Operator("system", o.hub), "demo.street", an, post)
 			return err
 		})
 		b := o.browser("127.0.0.1")
@@ -310,7 +314,7 @@ func TestTeamWithinScope(t *testing.T) {
 			}
 		}
 		o.write(func(tx *db.Tx) error {
-			_, err := o.access.CreateDemoAccount(tx, operator, "leader", an)
+			_, err := o.access.CreateDemoAccount(tx, operator, "leader", an, id.ID{})
 			return err
 		})
 		b := o.browser("127.0.0.1")
