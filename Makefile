@@ -7,7 +7,7 @@ GOLANGCI_LINT := bin/tools/golangci-lint
 GOLANGCI_LINT_VERSION := v2.15.0
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path 'web/dist/*' 2>/dev/null)
-GO_SOURCES := $(shell find cmd internal data -type f 2>/dev/null) web/embed.go go.mod go.sum
+GO_SOURCES := $(shell find cmd internal data -type f -not -name "*_test.go" 2>/dev/null) web/embed.go go.mod go.sum
 
 .PHONY: help
 help: ## list the targets
@@ -58,7 +58,8 @@ test: setup-test ## everything but the long runs of `make proof`
 	$(MAKE) --no-print-directory lint
 	$(MAKE) --no-print-directory generate
 	@git diff --exit-code --stat || { echo "make generate changed files: commit what it wrote"; exit 1; }
-	go test -timeout 15m ./...
+	trap scripts/stop-test-postgres EXIT; go test -timeout 15m ./...
+	cd bench && go vet ./...
 	npm run --prefix web test
 	$(MAKE) --no-print-directory e2e
 
