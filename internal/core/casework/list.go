@@ -311,7 +311,7 @@ func (d *Desk) search(tx *db.Tx, by *access.Actor, f Filter, states []State, aft
 	if after == nil || after.Serial == 0 {
 		// What a person reaches only through the own post or by name is little
 		// and read as a list.
-		own, err := d.ownHits(tx, by, f, states)
+		own, err := d.ownHits(tx, by, f, states, terms)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -324,29 +324,59 @@ func (d *Desk) search(tx *db.Tx, by *access.Actor, f Filter, states []State, aft
 	return out, next, nil
 }
 
-// ownHits searches what reaches the actor by post or by name only.
-func (d *Desk) ownHits(tx *db.Tx, by *access.Actor, f Filter, states []State) ([]Case, error) {
+// ownHits searches what reaches the actor by post or by name only. Where the
+// words are rare, all cases that have them are looked at; where they are common,
+// the actor's own cases are.
+func (d *Desk) ownHits(tx *db.Tx, by *access.Actor, f Filter, states []State, terms []string) ([]Case, error) {
+	own := slices.DeleteFunc(slices.Clone(by.Walks("case.view")), func(w access.Walk) bool {
+		return w.Column != access.PostColumn && w.Column != access.PersonColumn
+	})
+	if len(own) == 0 {
+		return nil, nil
+	}
+	if f.View != "mine" { // which has tasks too, and those are not in the index
+		hits, err := foundAnywhere(tx, terms)
+		if err != nil {
+			return nil, err
+		}
+		if len(hits) < maxHits {
+			cases, err := casesOf(tx, hits)
+			return slices.DeleteFunc(cases, func(c Case) bool {
+				return !sees(by, c) || !slices.Contains(states, c.State) || !f.keeps(c, tx.Now()) || !contains(c, f.Query)
+			}), err
+		}
+	}
 	q := f.condition(tx.Now())
 	var out []Case
-	for _, w := range by.Walks("case.view") {
-		if w.Column != access.PostColumn && w.Column != access.PersonColumn {
-			continue
-		}
-		for _, l := range lines([]access.Walk{w}) {
-			for _, s := range states {
-				some, err := walk(tx, l, s, q, nil, maxHits)
-				if err != nil {
-					return nil, err
-				}
-				for _, c := range some {
-					if contains(c, f.Query) && !slices.ContainsFunc(out, func(o Case) bool { return o.ID == c.ID }) {
-						out = append(out, c)
-					}
+	for _, l := range lines(own) {
+		for _, s := range states {
+			some, err := walk(tx, l, s, q, nil, maxHits)
+			if err != nil {
+				return nil, err
+			}
+			for _, c := range some {
+				if contains(c, f.Query) && !slices.ContainsFunc(out, func(o Case) bool { return o.ID == c.ID }) {
+					out = append(out, c)
 				}
 			}
 		}
 	}
 	return out, nil
+}
+
+// casesOf reads the cases of hits, newest first.
+func casesOf(tx *db.Tx, hits []hit) ([]Case, error) {
+	if len(hits) == 0 {
+		return nil, nil
+	}
+	args, marks := make([]any, len(hits)), make([]string, len(hits))
+	serial := make(map[id.ID]int64, len(hits))
+	for i, h := range hits {
+		args[i], marks[i], serial[h.id] = h.id, fmt.Sprintf("$%d", i+1), h.serial
+	}
+	out, err := many(tx, `SELECT `+caseColumns+` FROM cases WHERE id IN (`+strings.Join(marks, ", ")+`)`, args...)
+	slices.SortFunc(out, func(a, b Case) int { return cmp.Compare(serial[b.ID], serial[a.ID]) })
+	return out, err
 }
 
 // keeps is the filter's condition on a case that was found by its words.

@@ -6,6 +6,7 @@ import (
 	"unicode"
 
 	"onegrid/internal/core/access"
+	"onegrid/internal/core/journal"
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/fault"
 	"onegrid/internal/kit/id"
@@ -186,15 +187,24 @@ func contains(c Case, q string) bool {
 // found lists the ids of cases on one walk that have all terms, newest first,
 // below a serial number.
 func found(tx *db.Tx, w access.Walk, terms []string, before int64) ([]hit, error) {
+	return lookUp(tx, append([]string{scopeTerm(w.Column, w.Node)}, terms...), w.MaxSecrecy, before)
+}
+
+// foundAnywhere lists the newest cases that have all terms, whoever may see
+// them: the caller must ask for each.
+func foundAnywhere(tx *db.Tx, terms []string) ([]hit, error) {
+	return lookUp(tx, terms, journal.Named, int64(1)<<62)
+}
+
+func lookUp(tx *db.Tx, terms []string, most journal.Secrecy, before int64) ([]hit, error) {
 	var ranks []string
-	for r := range int(w.MaxSecrecy) + 1 {
+	for r := range int(most) + 1 {
 		ranks = append(ranks, secrecyTerm(r))
 	}
-	all := append([]string{scopeTerm(w.Column, w.Node)}, terms...)
 	if tx.Engine() == db.Postgres {
-		return foundPostgres(tx, all, ranks, before)
+		return foundPostgres(tx, terms, ranks, before)
 	}
-	return foundSQLite(tx, all, ranks, before)
+	return foundSQLite(tx, terms, ranks, before)
 }
 
 // hit is a found case with its serial number in the index.
