@@ -92,7 +92,7 @@ func (a *App) mount(p Ports) error {
 	}
 	a.Edge, err = httpx.New(httpx.Options{
 		Title: "OneGrid", Version: apiVersion, DB: a.DB, Words: a.Words, Log: a.Log, Who: a.Access.Who(a.DB), Now: p.Now,
-		MaxRequests: a.Config.MaxRequests, Proxies: proxies, Secure: a.Config.TLSCert != "",
+		MaxRequests: a.Config.MaxRequests, Proxies: proxies, Secure: strings.HasPrefix(a.Config.url(), "https://"),
 		Ready:      func(ctx context.Context) error { return a.DB.Read(ctx, func(tx *db.Tx) error { return nil }) },
 		Registerer: a.metrics, Metrics: metrics, Hosts: hosts, MetricsAnyone: a.Config.Metrics == "everyone",
 		Profile: a.Config.Profile == "loopback",

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"onegrid/data"
 	"onegrid/internal/core/catalog"
 	"onegrid/internal/core/journal"
 	"onegrid/internal/kit/db"
@@ -556,4 +557,28 @@ func TestEveryCodeHasItsWords(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Whoever imports the shipped register as it is finds every item there already.
+func TestImportOfTheShippedItemsTakesNothing(t *testing.T) {
+	each(t, func(o *office) {
+		f, err := data.FS.Open("defaults/items.json")
+		if err != nil {
+			o.Fatal(err)
+		}
+		defer f.Close()
+		r, err := table.NewReader(f, "items.json", table.Options{})
+		if err != nil {
+			o.Fatal(err)
+		}
+		report, err := table.Job{Rows: r, Take: table.Each(o.db.Write, func(tx *db.Tx, row table.Row) (table.Outcome, error) {
+			return o.ImportItem(tx, person(2, "item.edit"), row)
+		}), Refuse: func(r table.Row, f *fault.Fault) { o.Errorf("row %d: %v %v", r.Number, f, f.Where) }}.Run(context.Background())
+		if err != nil {
+			o.Fatal(err)
+		}
+		if report.Repeated == 0 || report.Repeated != report.Read {
+			o.Errorf("%+v", report)
+		}
+	})
 }

@@ -365,15 +365,29 @@ func (c *Catalog) ImportItem(tx *db.Tx, by journal.Who, row table.Row) (table.Ou
 	return none, c.put(tx, by, "item.import", stored{id: tx.NewID(), item: i})
 }
 
-// sameItem compares two items without their admission.
+// sameItem compares two items without their admission. The order of keys, also
+// of those in a form, is no difference.
 func sameItem(a, b Item) (bool, error) {
 	a.Admission, b.Admission = Admission{}, Admission{}
-	x, err := json.Marshal(a)
+	x, err := sorted(a)
 	if err != nil {
 		return false, err
 	}
-	y, err := json.Marshal(b)
+	y, err := sorted(b)
 	return bytes.Equal(x, y), err
+}
+
+// sorted is an item as JSON with all keys in order.
+func sorted(i Item) ([]byte, error) {
+	raw, err := json.Marshal(i)
+	if err != nil {
+		return nil, err
+	}
+	var v any
+	if err := json.Unmarshal(raw, &v); err != nil {
+		return nil, err
+	}
+	return json.Marshal(v)
 }
 
 // rowFields names the fields of a row as its file does.
