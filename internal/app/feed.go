@@ -8,6 +8,7 @@ import (
 	"onegrid/internal/core/access"
 	"onegrid/internal/core/journal"
 	"onegrid/internal/kit/db"
+	"onegrid/internal/kit/fault"
 	"onegrid/internal/kit/httpx"
 	"onegrid/internal/kit/live"
 )
@@ -86,7 +87,14 @@ func (a *App) feedRoutes(e *httpx.Edge) {
 			default:
 			}
 			// On several machines another one may have ended the session.
-			return a.DB.Read(ctx, func(tx *db.Tx) error { return a.Access.Valid(tx, by) }) == nil
+			err := a.DB.Read(ctx, func(tx *db.Tx) error { return a.Access.Valid(tx, by) })
+			if err == nil {
+				return true
+			}
+			// A database that does not answer just now ends nobody's rights; nothing
+			// can be told from it either.
+			kind := fault.Of(err).Kind
+			return kind != fault.SignIn && kind != fault.Forbidden && kind != fault.Missing
 		}
 		over, cancel := context.WithCancel(ctx)
 		defer cancel()

@@ -51,7 +51,7 @@ type Life struct {
 // NewLife puts requests on the agenda; their times are taken as they are.
 func NewLife(a *app.App, clock *Clock, requests []Request, speed float64, log *slog.Logger) *Life {
 	l := &Life{app: a, staff: NewStaff(a), clock: clock, speed: speed, log: log}
-	l.staff.Leaves = true
+	l.staff.Story = true
 	for _, q := range requests {
 		l.agenda = append(l.agenda, &happening{at: q.Opened, request: q})
 	}

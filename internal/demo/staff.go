@@ -21,7 +21,10 @@ import (
 // case makes the next natural move, through the same service methods as a
 // person at a desk, with that person's own rights.
 type Staff struct {
-	Leaves bool // some cases are left at the streets' desks for whoever visits
+	// Story says that this is the demo's life and not a faithful copy of the
+	// requests: residents report through the public door, which takes no deadline
+	// from outside, and some cases are left at the streets' desks for visitors.
+	Story bool
 
 	app    *app.App
 	photos photos
@@ -67,14 +70,14 @@ func (s *Staff) Reports(tx *db.Tx, q Request) (casework.Case, error) {
 		Place: casework.PlaceIn{Lon: &q.Lon, Lat: &q.Lat, Datum: "wgs84"}, Due: q.Due, Untimed: q.Untimed, MadeUp: true,
 	}
 	role := "hub_officer"
-	switch q.Channel {
-	case "portal":
+	switch {
+	case q.Channel == "portal" && s.Story:
 		return s.app.Cases.PublicReport(tx, access.Nobody("portal", words.Chinese), report)
-	case "field":
+	case q.Channel == "field":
 		role = "grid_officer"
-	case "desk":
+	case q.Channel == "desk":
 		role = "street_desk"
-	case "phone":
+	case q.Channel == "phone":
 		role = "village_desk"
 	}
 	by, err := s.nearest(tx, snapshot, role, place.Nodes)
@@ -154,7 +157,7 @@ func (s *Staff) upwards(snapshot *org.Snapshot, c casework.Case, now time.Time) 
 	part := share(c.ID, 12)
 	switch {
 	case at.Role == "street_desk":
-		return post, s.Leaves && part == 1
+		return post, s.Story && part == 1
 	case at.Role == "village_desk" && part%4 == 1:
 		if desks := snapshot.PostsNear("street_desk", c.Nodes, id.ID{}, now); len(desks) > 0 {
 			return desks[share(c.ID, 101)%uint32(len(desks))].ID, false
