@@ -202,6 +202,15 @@ func TestActingPost(t *testing.T) {
 	})
 }
 
+// In a new installation nobody holds a post that adds people: the system
+// administrator adds the first ones. The auditor does not.
+func TestTheSystemAdministratorAddsTheFirstPeople(t *testing.T) {
+	each(t, nil, func(o *office) {
+		o.admin(0).gets("201", "POST", "/api/org/persons", m{"name": "张三"}, nil)
+		o.admin(2).gets("403 access.denied", "POST", "/api/org/persons", m{"name": "李四"}, nil)
+	})
+}
+
 // Refused commands of staff stand in the journal, up to a number a minute;
 // strangers are only counted.
 func TestRefusalsAreNoted(t *testing.T) {

@@ -201,7 +201,9 @@ func (o *Org) Routes(e *httpx.Edge) {
 			p, err := o.EditPost(tx, by, in.ID, in.Match, in.Body)
 			return &postOut{p}, err
 		})
-	httpx.Write(e, httpx.Op{ID: "org.person_create", Method: http.MethodPost, Path: "/api/org/persons", Permission: permAssign, Tags: tags,
+	// Signed in: who assigns posts, and the system administrator, who adds the
+	// first people of a new installation. The act itself asks.
+	httpx.Write(e, httpx.Op{ID: "org.person_create", Method: http.MethodPost, Path: "/api/org/persons", SignedIn: true, Tags: tags,
 		Summary: "Add a person", Status: http.StatusCreated},
 		func(tx *db.Tx, by journal.Who, in *personIn) (*personOut, error) {
 			p, err := o.CreatePerson(tx, by, in.Body)
