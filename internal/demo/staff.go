@@ -136,7 +136,7 @@ func (s *Staff) Moves(tx *db.Tx, caseID id.ID, ready time.Time) (c casework.Case
 	}
 	if step.Act.Move == "done" {
 		step.Act.ResidentText = "已经处理好，谢谢您反映。"
-		if step.Act.Files, err = s.evidence(tx, by, c); err != nil {
+		if step.Act.Files, err = s.Photos(tx, by, c); err != nil {
 			return c, false, err
 		}
 	}
@@ -177,8 +177,8 @@ func handler(caseID id.ID) func([]id.ID) id.ID {
 	}
 }
 
-// evidence gives the photos that the item asks of its handler.
-func (s *Staff) evidence(tx *db.Tx, by *access.Actor, c casework.Case) ([]id.ID, error) {
+// Photos gives the photos that the item asks of its handler.
+func (s *Staff) Photos(tx *db.Tx, by *access.Actor, c casework.Case) ([]id.ID, error) {
 	item, err := s.app.Catalog.ItemVersion(tx, c.Item, c.ItemVersion)
 	if err != nil {
 		return nil, err
