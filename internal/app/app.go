@@ -48,6 +48,9 @@ type Ports struct {
 	Create bool
 	// Cost of password hashes; tests take a cheap one.
 	Cost access.Cost
+	// Beat is how often a live stream says where it stands; the hub's own by
+	// default. Tests wait for it instead of waiting for nothing to happen.
+	Beat time.Duration
 }
 
 // Module is what a room brings along. Unused fields stay empty.
@@ -119,7 +122,7 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 	// Below everything: the journal is the database's ledger.
 	a.Journal = journal.New()
 	a.Journal.OnNumbered(casework.Arrive, casework.ArriveKinds...)
-	a.feed = live.New(feedSource{a}, live.Options{Now: p.Now, Log: p.Log})
+	a.feed = live.New(feedSource{a}, live.Options{Now: p.Now, Log: p.Log, Beat: p.Beat})
 	if a.DB, err = db.Open(ctx, db.Options{DSN: c.DSN(), Now: p.Now, Log: p.Log, Writers: c.Writers, Ledger: a.Journal, Sealed: func() { a.feed.Wake() }}); err != nil {
 		return nil, err
 	}

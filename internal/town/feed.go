@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,7 +19,7 @@ type Event struct {
 	Kind    string `json:"kind"`
 	Subject id.ID  `json:"subject"`
 	Case    id.ID  `json:"case"`
-	Type    string `json:"type"` // change, gone, end, cut, reset
+	Type    string `json:"type"` // change, gone, end, cut, reset; "" is a mark: so far was looked
 	Raw     string `json:"-"`
 }
 
@@ -37,46 +38,79 @@ const feedWait = 10 * time.Second
 // Listens opens the person's live stream; it hears what happens from now on.
 func (p *Person) Listens(headers ...string) *Feed {
 	p.w.Helper()
+	f, refused := p.TriesToListen(headers...)
+	if f == nil {
+		p.w.Fatalf("%s listens: %s %s", p.Name, refused, refused.Body)
+	}
+	return f
+}
+
+// TriesToListen is Listens for who may be refused.
+func (p *Person) TriesToListen(headers ...string) (*Feed, Answer) {
+	p.w.Helper()
 	ctx, cancel := context.WithCancel(p.w.ctx)
-	r := p.request("GET", "/api/feed", nil, headers).WithContext(ctx)
-	res, err := client.Do(r)
+	res, err := client.Do(p.request("GET", "/api/feed", nil, headers).WithContext(ctx)) //nolint:bodyclose // read closes it
 	p.w.must(err)
 	if res.StatusCode != http.StatusOK {
-		raw, _ := io.ReadAll(res.Body)
-		res.Body.Close()
+		a := p.answer(res)
 		cancel()
-		p.w.Fatalf("%s listens: %d %s", p.Name, res.StatusCode, raw)
+		return nil, a
 	}
 	f := &Feed{p: p, events: make(chan Event, 1000), stop: cancel}
-	ready := make(chan struct{})
-	go func() {
-		defer close(f.events)
-		defer res.Body.Close()
-		lines := bufio.NewScanner(res.Body)
-		for lines.Scan() {
-			text := lines.Text()
-			if ready != nil && strings.HasPrefix(text, "id:") {
-				close(ready) // it is told where it stands before anything else
-				ready = nil
-			}
-			data, ok := strings.CutPrefix(text, "data: ")
-			if !ok {
-				continue
-			}
-			e := Event{Raw: data}
-			if json.Unmarshal([]byte(data), &e) == nil {
-				f.events <- e
-			}
-		}
-	}()
-	select {
-	case <-ready:
-	case <-time.After(feedWait):
-		cancel()
-		p.w.Fatalf("%s listens, and hears nothing", p.Name)
-	}
+	go f.read(res.Body)
 	p.w.Cleanup(cancel)
-	return f
+	f.Looked(0) // it is told where it stands before anything else
+	return f, Answer{Status: res.StatusCode}
+}
+
+// read takes the stream apart.
+func (f *Feed) read(body io.ReadCloser) {
+	defer close(f.events)
+	defer body.Close()
+	var number int64
+	var e *Event
+	for lines := bufio.NewScanner(body); lines.Scan(); {
+		field, value, _ := strings.Cut(lines.Text(), ": ")
+		switch field {
+		case "id":
+			number, _ = strconv.ParseInt(value, 10, 64)
+			if e == nil {
+				e = &Event{}
+			}
+		case "data":
+			e = &Event{Raw: value}
+			_ = json.Unmarshal([]byte(value), e) // what is no JSON stays raw
+		case "":
+			if e != nil {
+				e.Number = number
+				f.events <- *e
+			}
+			e = nil
+		}
+	}
+}
+
+// Looked waits until the stream has looked at everything up to a journal entry,
+// whether it concerned the person or not.
+func (f *Feed) Looked(number int64) {
+	f.p.w.Helper()
+	late := time.After(feedWait)
+	for {
+		select {
+		case e, open := <-f.events:
+			if !open {
+				f.p.w.Fatalf("%s heard the stream end before %d; heard %+v", f.p.Name, number, f.Seen)
+			}
+			if e.Type != "" {
+				f.Seen = append(f.Seen, e)
+			}
+			if e.Number >= number {
+				return
+			}
+		case <-late:
+			f.p.w.Fatalf("the stream of %s did not come to %d; heard %+v", f.p.Name, number, f.Seen)
+		}
+	}
 }
 
 // Hears waits for an event of a type about a case; what comes before it is kept
@@ -90,7 +124,9 @@ func (f *Feed) Hears(c Case, what string) Event {
 			if !open {
 				f.p.w.Fatalf("%s heard the stream end before %q of %s; heard %+v", f.p.Name, what, c.Number, f.Seen)
 			}
-			f.Seen = append(f.Seen, e)
+			if e.Type != "" {
+				f.Seen = append(f.Seen, e)
+			}
 			if e.Type == what && (e.Subject == c.ID || e.Case == c.ID) {
 				return e
 			}
@@ -120,8 +156,9 @@ func (f *Feed) Ends() (last string) {
 			if !open {
 				return last
 			}
-			f.Seen = append(f.Seen, e)
-			last = e.Type
+			if e.Type != "" {
+				f.Seen, last = append(f.Seen, e), e.Type
+			}
 		case <-late:
 			f.p.w.Fatalf("the stream of %s goes on; heard %+v", f.p.Name, f.Seen)
 		}

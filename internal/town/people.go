@@ -38,6 +38,9 @@ func (w *Town) As(name string) *Person {
 	return p
 }
 
+// SignInAnew forgets all sessions; whoever does something next signs in again.
+func (w *Town) SignInAnew() { clear(w.people) }
+
 // Stranger is somebody without an account, at an address of his own.
 func (w *Town) Stranger(name string) *Person {
 	strangers++
@@ -71,8 +74,14 @@ type Raw struct {
 func (p *Person) Do(method, path string, body any, headers ...string) Answer {
 	p.w.Helper()
 	r := p.request(method, path, body, headers)
-	res, err := client.Do(r)
+	res, err := client.Do(r) //nolint:bodyclose // answer closes it
 	p.w.must(err)
+	return p.answer(res)
+}
+
+// answer reads what came and keeps the cookies.
+func (p *Person) answer(res *http.Response) Answer {
+	p.w.Helper()
 	defer res.Body.Close()
 	raw, err := io.ReadAll(res.Body)
 	p.w.must(err)

@@ -81,7 +81,7 @@ func (w *Town) Start(create bool) {
 	var err error
 	ctx, cancel := context.WithCancel(context.Background())
 	w.ctx = ctx
-	w.App, err = app.Open(ctx, w.config, app.Ports{Create: create, Demo: true, Now: w.Clock.Now, Cost: access.Cost{Time: 1, Memory: 64, Threads: 1}})
+	w.App, err = app.Open(ctx, w.config, app.Ports{Create: create, Demo: true, Now: w.Clock.Now, Cost: access.Cost{Time: 1, Memory: 64, Threads: 1}, Beat: 50 * time.Millisecond})
 	if err != nil {
 		cancel()
 		w.Fatal(err)
@@ -112,6 +112,12 @@ func (w *Town) Stop() {
 
 // Config is what the town's program was started with.
 func (w *Town) Config() app.Config { return w.config }
+
+// Context ends with the town.
+func (w *Town) Context() context.Context { return w.ctx }
+
+// Operator is whoever runs the program on its host.
+func (w *Town) Operator(tx *db.Tx) *access.Actor { return w.operator(tx) }
 
 func (w *Town) must(err error) {
 	w.Helper()

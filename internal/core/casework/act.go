@@ -295,9 +295,20 @@ func (d *Desk) targetOf(env *env, c Case, post id.ID) (Target, error) {
 	if !ok || !p.Open(env.at) {
 		return Target{}, ErrPostUnknown.With("post", post.String()).At("body.post_id", "case.post_unknown")
 	}
+	if !reachable(env.org.SightOf(p).Nodes, c.Nodes) {
+		return Target{}, ErrPostElsewhere.At("body.post_id", "case.post_elsewhere")
+	}
 	return Target{
 		Found: true, Self: post == c.Post, Takes: env.allows(p.Role, "case.take"), Dispatches: env.allows(p.Role, "case.dispatch"),
 	}, nil
+}
+
+// reachable says whether a post may be given a case of a place: it looks after
+// the place, is above it, or has no place of its own as a department's posts.
+// Whoever gets a case sees it, so one never goes to another street or platform.
+func reachable(post, at journal.Nodes) bool {
+	same := func(a, b id.ID) bool { return a.IsZero() || b.IsZero() || a == b }
+	return same(post.Street, at.Street) && same(post.Platform, at.Platform)
 }
 
 // evidenceOf counts the evidence on the case with what comes along.

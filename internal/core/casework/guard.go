@@ -32,6 +32,7 @@ var (
 	ErrPostNeeded    = fault.New(fault.Invalid, "case.post_needed")
 	ErrPostUnknown   = fault.New(fault.Invalid, "case.post_unknown")
 	ErrPostCannot    = fault.New(fault.Invalid, "case.post_cannot")
+	ErrPostElsewhere = fault.New(fault.Invalid, "case.post_elsewhere")
 	ErrNotOwner      = fault.New(fault.Forbidden, "case.not_owner")
 	ErrNoSender      = fault.New(fault.Conflict, "case.no_sender")
 	ErrNotSender     = fault.New(fault.Forbidden, "case.not_sender")

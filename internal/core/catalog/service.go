@@ -186,9 +186,11 @@ func (c *Catalog) Edit(tx *db.Tx, by journal.Who, key string, known int64, i Ite
 }
 
 // Propose applies for the admission of a new item or a changed one (准入申请).
-// Permission item.propose. Codes: catalog.item_invalid.
+// Permission item.propose at one's own post: a department applies, and its posts
+// reach no further than the department. Codes: catalog.item_invalid.
 func (c *Catalog) Propose(tx *db.Tx, by journal.Who, i Item) (Item, error) {
-	if err := by.Check("item.propose", journal.Sight{}); err != nil {
+	me := by.By()
+	if err := by.Check("item.propose", journal.Sight{Posts: []id.ID{me.Post}, Persons: []id.ID{me.Person}}); err != nil {
 		return i, err
 	}
 	i.Form = compact(i.Form)
