@@ -40,3 +40,14 @@ test("a case that leaves my scope leaves my open list within a second", async ({
   await expect(department.row(stays.title)).toBeVisible();
   await expect(department.row(goes.title)).toBeHidden();
 });
+
+test("the grid map says where nobody holds the officer's post, and who covers it", async ({ browser }) => {
+  const street = await Clerk.of(browser, district.url, "street2");
+  await street.goesTo("mine");
+  await street.page.getByRole("navigation").getByRole("link", { name: "网格地图" }).click();
+  const vacant = street.page.getByRole("button", { name: /^空岗 [1-9]/ });
+  await vacant.click();
+  const rows = street.page.getByRole("main").getByRole("listitem");
+  await expect(rows.first()).toBeVisible();
+  for (const row of await rows.all()) await expect(row).toContainText(/代管|空岗/);
+});

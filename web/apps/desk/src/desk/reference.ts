@@ -58,7 +58,8 @@ async function officers(signal: AbortSignal): Promise<Map<string, GridProperties
       if (!p.node_id) continue;
       by.set(
         p.node_id,
-        !p.vacant ? { state: "held", name: p.holder?.name } : p.stand_in ? { state: "stand_in", name: p.stand_in.name } : { state: "vacant" },
+        // a post without a holder is vacant whoever covers it
+        p.holder ? { state: "held", name: p.holder.name } : p.stand_in ? { state: "stand_in", name: p.stand_in.name } : { state: "vacant" },
       );
     }
     cursor = page.next;
