@@ -67,7 +67,7 @@ func (c *backupCmd) Run(ctx context.Context, set settings, s streams) error {
 // restoreCmd is `onegrid restore`.
 type restoreCmd struct {
 	File     string `arg:"" help:"Backup to read." type:"existingfile"`
-	Erasures string `placeholder:"FILE" help:"List of what was erased since; DIR/erasures.jsonl by default."`
+	Erasures string `placeholder:"FILE" type:"existingfile" help:"List of what was erased since; DIR/erasures.jsonl by default."`
 	JSON     bool   `name:"json" help:"The result as one JSON object."`
 }
 

@@ -254,3 +254,17 @@ func TestBackupHoldsEveryRoom(t *testing.T) {
 		})
 	}
 }
+
+// A list of erasures that was named but is not there stops the restore: what was
+// erased must not come back by a slip of the pen.
+func TestRestoreNeedsTheListThatWasNamed(t *testing.T) {
+	backup := filepath.Join(t.TempDir(), "b.onegrid")
+	if err := os.WriteFile(backup, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out, errs bytes.Buffer
+	code := run(t.Context(), []string{"restore", "--dir", t.TempDir(), backup, "--erasures", backup + ".none"}, streams{out: &out, err: &errs})
+	if code != 2 || !strings.Contains(errs.String(), "--erasures") {
+		t.Errorf("exit code %d: %s", code, errs.String())
+	}
+}

@@ -40,9 +40,7 @@ type Config struct {
 	Profile       string        `name:"profile" default:"off" choices:"loopback,off" help:"CPU and memory profiles of the program under /debug/pprof/: loopback or off"`
 	SessionIdle   time.Duration `name:"session-idle" default:"30m" help:"a session ends after this long without a request"`
 	SessionMax    time.Duration `name:"session-max" default:"12h" help:"a session ends after this long in any case"`
-	UploadMaxMB   int           `name:"upload-max-mb" default:"12" help:"largest photo taken, in MiB"`
 	QuarantineMB  int           `name:"quarantine-mb" default:"2048" help:"disk that photos of public reports may fill before somebody looked at them, in MiB"`
-	OrphanUpload  time.Duration `name:"orphan-upload" default:"24h" help:"an uploaded file that no case uses is removed after this long"`
 	MaxRequests   int           `name:"max-requests" default:"256" help:"requests worked on at once; more are answered with 503 and Retry-After"`
 	StopTimeout   time.Duration `name:"stop-timeout" default:"20s" help:"how long a stop waits for requests under way"`
 	FiguresEvery  time.Duration `name:"figures-every" default:"2s" help:"how often the journal is folded into figures"`
