@@ -102,30 +102,19 @@ func (d *Desk) Forget(tx *db.Tx, by journal.By, caseID id.ID) error {
 // the erasure list in this way. It says how many cases that were.
 func (d *Desk) ForgetErased(ctx context.Context, store *db.DB) (int, error) {
 	var back []id.ID
-	err := store.Read(ctx, func(tx *db.Tx) error {
-		back = nil
-		rows, err := tx.Query(`SELECT e.case_id FROM journal_entry x JOIN journal_entry e ON e.id = x.subject
-			WHERE x.kind = $1 AND e.kind = 'case.report' AND NOT EXISTS
-			(SELECT 1 FROM journal_entry f WHERE f.subject = e.case_id AND f.kind = 'case.erase' AND f.number > e.number)`, journal.EraseKind)
-		if err != nil {
-			return fmt.Errorf("erased reports: %w", err)
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var one id.ID
-			if err := rows.Scan(&one); err != nil {
-				return fmt.Errorf("erased reports: %w", err)
-			}
-			back = append(back, one)
-		}
-		return rows.Err()
+	err := store.Read(ctx, func(tx *db.Tx) (err error) {
+		back, err = journal.Erased(tx, "case.report", "case.erase")
+		return err
 	})
+	if err != nil {
+		return 0, err
+	}
 	for _, one := range back {
 		if err := store.WriteFor(ctx, one, func(tx *db.Tx) error { return d.Forget(tx, journal.By{Via: "system"}, one) }); err != nil {
 			return 0, err
 		}
 	}
-	return len(back), err
+	return len(back), nil
 }
 
 // empty takes every word out of the facets and leaves what is counted.

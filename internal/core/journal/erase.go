@@ -204,3 +204,25 @@ func (e *Erasures) read() ([]erasure, error) {
 		all = append(all, l)
 	}
 }
+
+// Erased lists the cases with an entry of a kind whose body was erased and no
+// later entry of the other kind, by which a room says that it has emptied its
+// own copies too.
+func Erased(tx *db.Tx, kind, emptied string) ([]id.ID, error) {
+	rows, err := tx.Query(`SELECT DISTINCT e.case_id FROM journal_entry x JOIN journal_entry e ON e.id = x.subject
+		WHERE x.kind = $1 AND e.kind = $2 AND NOT EXISTS
+		(SELECT 1 FROM journal_entry f WHERE f.subject = e.case_id AND f.kind = $3 AND f.number > e.number)`, EraseKind, kind, emptied)
+	if err != nil {
+		return nil, fmt.Errorf("read erased entries: %w", err)
+	}
+	defer rows.Close()
+	var out []id.ID
+	for rows.Next() {
+		var one id.ID
+		if err := rows.Scan(&one); err != nil {
+			return nil, fmt.Errorf("read erased entries: %w", err)
+		}
+		out = append(out, one)
+	}
+	return out, rows.Err()
+}
