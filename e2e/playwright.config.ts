@@ -1,10 +1,5 @@
-import { existsSync } from "node:fs";
 import { defineConfig } from "@playwright/test";
-
-const chromium = process.env.ONEGRID_CHROMIUM ?? "/usr/bin/chromium";
-if (!existsSync(chromium)) {
-  throw new Error(`no browser at ${chromium}: run scripts/setup test, or set ONEGRID_CHROMIUM`);
-}
+import { withMap } from "./browser.ts";
 
 // Stories run one after the other: each starts the real program on its own data
 // folder and port, and the machines that run them have two cores.
@@ -22,19 +17,6 @@ export default defineConfig({
     timezoneId: "Asia/Shanghai",
     viewport: { width: 1366, height: 768 },
     screenshot: "only-on-failure",
-    launchOptions: {
-      executablePath: chromium,
-      args: [
-        "--no-sandbox",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--use-gl=angle",
-        "--use-angle=swiftshader",
-        "--enable-unsafe-swiftshader",
-      ],
-    },
+    launchOptions: withMap,
   },
 });
