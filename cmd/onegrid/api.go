@@ -11,7 +11,7 @@ import (
 // apiCmd is `onegrid api`, what `make generate` asks the program.
 type apiCmd struct {
 	Spec  apiSpecCmd  `cmd:"" help:"The OpenAPI document of all operations."`
-	Words apiWordsCmd `cmd:"" help:"The texts of all rooms in one language, as a JSON object."`
+	Words apiWordsCmd `cmd:"" help:"All texts of rooms and screens, joined and checked."`
 }
 
 type apiSpecCmd struct {
@@ -27,12 +27,12 @@ func (c apiSpecCmd) Run(s streams) error {
 }
 
 type apiWordsCmd struct {
-	Language string `arg:"" enum:"zh-CN,en" help:"zh-CN or en."`
-	Out      string `placeholder:"FILE" help:"File to write instead of standard output."`
+	Screens string `required:"" placeholder:"DIR" help:"Folder of the web workspace, whose texts are joined with the rooms'."`
+	Out     string `placeholder:"FILE" help:"File to write instead of standard output."`
 }
 
 func (c apiWordsCmd) Run(s streams) error {
-	texts, err := app.Texts(c.Language)
+	texts, err := app.Texts(c.Screens)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
 
 	"onegrid/data"
 	"onegrid/internal/core/access"
@@ -59,18 +62,42 @@ func sources() []words.Source {
 // Words joins the texts of all rooms.
 func Words() (*words.Catalogue, error) { return words.New(sources()...) }
 
-// Texts are all texts in one language, for the web's typed words.
-func Texts(language string) (map[string]string, error) {
-	c, err := Words()
+// Texts joins the texts of all rooms with those of the screens below a folder
+// (zh-CN.json beside en.json), and refuses a key twice, a text in one language
+// only, and holes that differ between the languages.
+func Texts(screens string) (map[string]words.Text, error) {
+	all := sources()
+	err := filepath.WalkDir(screens, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && (d.Name() == "node_modules" || d.Name() == "dist"):
+			return filepath.SkipDir
+		case !d.IsDir() && d.Name() == string(words.Chinese)+".json":
+			all = append(all, words.Source{Room: filepath.Dir(path), Files: screenTexts{os.DirFS(filepath.Dir(path))}})
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	texts := map[string]string{}
-	for _, key := range c.Keys() {
-		text, _ := c.Raw(key)
-		texts[key] = text.In(words.Language(language))
+	joined, err := words.New(all...)
+	if err != nil {
+		return nil, err
+	}
+	texts := map[string]words.Text{}
+	for _, key := range joined.Keys() {
+		texts[key], _ = joined.Raw(key)
 	}
 	return texts, nil
+}
+
+// screenTexts shows a screen's zh-CN.json and en.json under the names that a
+// room's texts have.
+type screenTexts struct{ folder fs.FS }
+
+func (s screenTexts) Open(name string) (fs.File, error) {
+	return s.folder.Open(strings.TrimPrefix(name, "words."))
 }
 
 // knownKeys is what the catalogue checks the references of an item against.

@@ -987,6 +987,227 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/public/choices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a resident may choose */
+        get: operations["public.choices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/public/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Upload a photo for a report that follows */
+        post: operations["public.file_add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/public/links/exchange": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Open a private link in this browser */
+        post: operations["public.link_exchange"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/public/links/recover": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Get a lost link back by number and phone */
+        post: operations["public.link_recover"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/public/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Report without an account */
+        post: operations["public.report"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/public/reports/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's own report */
+        get: operations["public.view"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/public/reports/{number}/comments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Add words or photos */
+        post: operations["public.comment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/public/reports/{number}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say whether it is solved */
+        post: operations["public.confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/public/reports/{number}/files/{file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A photo of one's own report */
+        get: operations["public.file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/public/reports/{number}/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Change the link */
+        post: operations["public.link_renew"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/public/reports/{number}/object": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that it is not solved */
+        post: operations["public.object"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/public/reports/{number}/rate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Rate the outcome */
+        post: operations["public.rate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/public/reports/{number}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a report back */
+        post: operations["public.withdraw"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/quarantine": {
         parameters: {
             query?: never;
@@ -1666,7 +1887,7 @@ export interface components {
             at: string;
             by: components["schemas"]["CaseworkEventBy"];
             erased?: boolean;
-            file_ids?: string[];
+            files?: components["schemas"]["CaseworkFile"][];
             from_state?: string;
             internal: boolean;
             kind: string;
@@ -1803,6 +2024,61 @@ export interface components {
             name: components["schemas"]["WordsText"];
             stand_in?: boolean;
             vacant?: boolean;
+        };
+        CaseworkPublicCase: {
+            can: string[];
+            /** Format: date-time */
+            closed_at?: string;
+            ended?: boolean;
+            estimated?: boolean;
+            item_name: components["schemas"]["WordsText"];
+            made_up?: boolean;
+            messages: components["schemas"]["CaseworkPublicMessage"][];
+            number: string;
+            paused?: boolean;
+            photos: components["schemas"]["CaseworkPublicPhoto"][];
+            place?: string;
+            /** Format: date-time */
+            promised_at?: string;
+            rating?: components["schemas"]["CaseworkRating"];
+            refused?: boolean;
+            /** Format: date-time */
+            reported_at: string;
+            stage: string;
+            stages: components["schemas"]["CaseworkPublicStage"][];
+            text: string;
+            /** Format: int64 */
+            version: number;
+            who_looked: components["schemas"]["CaseworkPublicLook"][];
+            withdraw_reasons?: components["schemas"]["CaseworkReasonChoice"][];
+        };
+        CaseworkPublicLook: {
+            /** Format: date-time */
+            at: string;
+            post_name: components["schemas"]["WordsText"];
+            purpose: components["schemas"]["WordsText"];
+        };
+        CaseworkPublicMessage: {
+            /** Format: date-time */
+            at: string;
+            own?: boolean;
+            text: components["schemas"]["WordsText"];
+        };
+        CaseworkPublicPhoto: {
+            /** Format: uuid */
+            id: string;
+            kind: string;
+            own?: boolean;
+            waiting?: boolean;
+        };
+        CaseworkPublicStage: {
+            /** Format: date-time */
+            at?: string;
+            key: string;
+            name: components["schemas"]["WordsText"];
+            /** @enum {string} */
+            state: "past" | "now" | "next";
+            text: components["schemas"]["WordsText"];
         };
         CaseworkRating: {
             /** Format: int64 */
@@ -2647,6 +2923,38 @@ export interface components {
         OrgUnitsOutBody: {
             items: components["schemas"]["OrgUnitView"][];
         };
+        PortalChoice: {
+            key: string;
+            name: string;
+        };
+        PortalReportIn: {
+            /** @description of the point: wgs84 (default), gcj02 or bd09 */
+            datum?: string;
+            /** @description uploaded with the same key */
+            file_ids?: string[];
+            /** @description made and kept by the sender: 6 bytes of Unix milliseconds and 16 random bytes, base64url; the same key again is the same report */
+            key: string;
+            /** Format: double */
+            lat?: number;
+            /** Format: double */
+            lon?: number;
+            near?: string;
+            phone?: string;
+            text?: string;
+            /** @description a key of the choices; not needed with a point */
+            village?: string;
+            /** @description a key of the choices */
+            what: string;
+        };
+        PortalStreet: {
+            name: string;
+            villages: components["schemas"]["PortalVillage"][];
+        };
+        PortalVillage: {
+            /** @description the code of the village */
+            key: string;
+            name: string;
+        };
         Problem: {
             args?: {
                 [key: string]: unknown;
@@ -2663,6 +2971,66 @@ export interface components {
             type: string;
             /** @description the fields that are wrong */
             where?: components["schemas"]["Where"][];
+        };
+        PublicChoicesOutBody: {
+            /**
+             * Format: int64
+             * @description the largest photo, in MiB
+             */
+            photo_mb: number;
+            /**
+             * Format: int64
+             * @description how many at most
+             */
+            photos: number;
+            streets: components["schemas"]["PortalStreet"][];
+            /** @description what it may be about: the common words first */
+            what: components["schemas"]["PortalChoice"][];
+        };
+        PublicCommentInBody: {
+            file_ids?: string[];
+            /** @description the key of the uploads */
+            key?: string;
+            text?: string;
+        };
+        PublicConfirmInBody: {
+            solved: boolean;
+            text?: string;
+        };
+        PublicLinkOutBody: {
+            number: string;
+            secret: string;
+        };
+        PublicNumberOutBody: {
+            number: string;
+        };
+        PublicObjectInBody: {
+            text: string;
+        };
+        PublicRateInBody: {
+            /** Format: int64 */
+            score: number;
+            words?: string;
+        };
+        PublicRecoverInBody: {
+            number: string;
+            phone: string;
+        };
+        PublicSecretInBody: {
+            secret: string;
+        };
+        PublicSentOutBody: {
+            report: components["schemas"]["CaseworkPublicCase"];
+            /** @description of the private link /r/{secret}; shown once */
+            secret: string;
+        };
+        PublicUploadOutBody: {
+            /** Format: uuid */
+            id: string;
+        };
+        PublicWithdrawInBody: {
+            /** @description one of withdraw_reasons */
+            reason: string;
         };
         Where: {
             args?: {
@@ -5198,6 +5566,461 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["OrgUnit"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "public.choices": {
+        parameters: {
+            query?: never;
+            header?: {
+                "Accept-Language"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublicChoicesOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "public.file_add": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /** Format: binary */
+                    file: string;
+                } & {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublicUploadOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "public.link_exchange": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PublicSecretInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublicNumberOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "public.link_recover": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PublicRecoverInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublicLinkOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "public.report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PortalReportIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublicSentOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "public.view": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description as given when it was reported; opens nothing without the cookie */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseworkPublicCase"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "public.comment": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description as given when it was reported; opens nothing without the cookie */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PublicCommentInBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "public.confirm": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description as given when it was reported; opens nothing without the cookie */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PublicConfirmInBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "public.file": {
+        parameters: {
+            query?: {
+                size?: "thumb" | "view";
+            };
+            header?: never;
+            path: {
+                /** @description as given when it was reported; opens nothing without the cookie */
+                number: string;
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "public.link_renew": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description as given when it was reported; opens nothing without the cookie */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublicLinkOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "public.object": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description as given when it was reported; opens nothing without the cookie */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PublicObjectInBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "public.rate": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description as given when it was reported; opens nothing without the cookie */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PublicRateInBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "public.withdraw": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description as given when it was reported; opens nothing without the cookie */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PublicWithdrawInBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {
