@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"onegrid/internal/app"
@@ -67,7 +68,7 @@ func (c *backupCmd) Run(ctx context.Context, set settings, s streams) error {
 // restoreCmd is `onegrid restore`.
 type restoreCmd struct {
 	File     string `arg:"" help:"Backup to read." type:"existingfile"`
-	Erasures string `placeholder:"FILE" type:"existingfile" help:"List of what was erased since; DIR/erasures.jsonl by default."`
+	Erasures string `placeholder:"FILE" type:"existingfile" help:"List of what was erased since; it is added to DIR/erasures.jsonl."`
 	JSON     bool   `name:"json" help:"The result as one JSON object."`
 }
 
@@ -126,9 +127,11 @@ func (c *restoreCmd) Run(ctx context.Context, set settings, s streams) error {
 	if result.Journal, err = verifyRestored(ctx, d, config.Dir, s); err != nil {
 		return err
 	}
-	list := c.Erasures
-	if list == "" {
-		list = filepath.Join(config.Dir, "erasures.jsonl")
+	list := filepath.Join(config.Dir, "erasures.jsonl")
+	if c.Erasures != "" {
+		if err := joinErasures(c.Erasures, list); err != nil {
+			return err
+		}
 	}
 	if result.Erased, err = journal.OpenErasures(list).Apply(ctx, d); err != nil {
 		return err
@@ -190,6 +193,35 @@ func verifyRestored(ctx context.Context, d *db.DB, dir string, s streams) (journ
 		}
 	}
 	return journal.Verify(ctx, d, against, progressOf(s, "journal verify"))
+}
+
+// joinErasures adds to the folder's own list what another one names beyond it: the
+// next copy that is kept elsewhere must not know less than the last one.
+func joinErasures(from, own string) error {
+	more, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	there, err := os.ReadFile(own)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	known := map[string]bool{}
+	for line := range strings.Lines(string(there)) {
+		known[strings.TrimSpace(line)] = true
+	}
+	var missing strings.Builder
+	for line := range strings.Lines(string(more)) {
+		if line = strings.TrimSpace(line); line != "" && !known[line] {
+			missing.WriteString(line + "\n")
+		}
+	}
+	f, err := os.OpenFile(own, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(missing.String())
+	return errors.Join(err, f.Sync(), f.Close())
 }
 
 // putAside keeps the checkpoints from before a restore without measuring the

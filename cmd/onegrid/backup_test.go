@@ -132,6 +132,18 @@ func TestRestoreErasesAgain(t *testing.T) {
 			t.Error("the erased content came back")
 		}
 	}
+	kept, err := os.ReadFile(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // joined again, it is the same list
+		if now, err := os.ReadFile(filepath.Join(home, "erasures.jsonl")); err != nil || len(kept) == 0 || string(now) != string(kept) {
+			t.Errorf("the list in the new folder: %q, %v", now, err)
+		}
+		if err := joinErasures(list, filepath.Join(home, "erasures.jsonl")); err != nil {
+			t.Error(err)
+		}
+	}
 	if aside, _ := filepath.Glob(filepath.Join(home, "checkpoints", "before-restore-*", "*.txt")); len(aside) != 2 {
 		t.Errorf("put aside: %v", aside)
 	}
