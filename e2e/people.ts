@@ -257,7 +257,7 @@ export class Clerk {
 
   /** The open case changes within seconds to this state, by itself. */
   async seesLive(c: { number: string }, state: string, post?: string): Promise<void> {
-    await expect(this.open(c).getByText(`${state} · ${post ?? ""}`)).toBeVisible({ timeout: 4_000 });
+    await expect(this.open(c).getByText(`${state} · ${post ?? ""}`)).toBeVisible({ timeout: 6_000 });
   }
 
   /** The history tells this. */

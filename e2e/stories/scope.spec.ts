@@ -1,7 +1,11 @@
 import { expect, test } from "@playwright/test";
 import { Colleague } from "../api.ts";
+import { withoutMap } from "../browser.ts";
 import { Clerk } from "../people.ts";
 import { type District, startDistrict } from "../start.ts";
+
+// The second counts here, and drawing the map by the processor takes seconds.
+test.use({ launchOptions: withoutMap });
 
 let district: District;
 test.beforeAll(async () => {
