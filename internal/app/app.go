@@ -126,11 +126,11 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 	if a.DB, err = db.Open(ctx, db.Options{DSN: c.DSN(), Now: p.Now, Log: p.Log, Writers: c.Writers, Ledger: a.Journal, Sealed: func() { a.feed.Wake() }}); err != nil {
 		return nil, err
 	}
-	defer func() {
+	defer func(a *App) { // the result is nil by then
 		if err != nil {
 			a.Close()
 		}
-	}()
+	}(a)
 	if a.Blobs, err = blob.Open(filepath.Join(c.Dir, "files"), blob.Options{Now: p.Now}); err != nil {
 		return nil, err
 	}

@@ -481,17 +481,17 @@ func orgSamples() []sample {
 		finds("org.posts", "", "/api/org/posts?limit=200", post), finds("org.posts", "of a unit", "/api/org/posts?limit=200&unit={platform}", post),
 		finds("org.persons", "", "/api/org/persons?limit=200", holder), finds("org.persons", "search", "/api/org/persons?limit=200&q=village+desk", holder),
 		{op: "org.unit_create", scopes: bothScopes, make: func(m *matrix, scope, _ string) ask {
-			return ask{path: "/api/org/units", body: with{"kind": "platform", "code": fmt.Sprintf("N%d", m.next()), "name": words("新平台"), "parent_id": m.Nodes[placeOf[scope].street]}}
+			return ask{path: "/api/org/units", body: with{"kind": "platform", "code": fmt.Sprintf("N%d", m.next()), "name": named("新平台"), "parent_id": m.Nodes[placeOf[scope].street]}}
 		}},
 		on("org.unit_edit", "/api/org/units/{id}", func(m *matrix, scope string) any {
 			at := placeOf[scope].platform
-			return with{"code": at, "name": words(fmt.Sprintf("%s %d", at, m.next())), "calendar": "office", "duty_calendar": "office"}
+			return with{"code": at, "name": named(fmt.Sprintf("%s %d", at, m.next())), "calendar": "office", "duty_calendar": "office"}
 		}, func(m *matrix, scope string) id.ID { return m.Nodes[placeOf[scope].platform] }),
 		on("org.post_create", "/api/org/posts", func(m *matrix, scope string) any {
 			v := m.Nodes[placeOf[scope].platform]
-			return with{"role": "volunteer", "name": words("新岗"), "unit_id": v, "level": "village", "node_id": v}
+			return with{"role": "volunteer", "name": named("新岗"), "unit_id": v, "level": "village", "node_id": v}
 		}, post),
-		on("org.post_edit", "/api/org/posts/{id}", func(m *matrix, _ string) any { return with{"name": words(fmt.Sprintf("改名%d", m.next()))} },
+		on("org.post_edit", "/api/org/posts/{id}", func(m *matrix, _ string) any { return with{"name": named(fmt.Sprintf("改名%d", m.next()))} },
 			func(m *matrix, scope string) id.ID { return m.vacant(scope) }),
 		on("org.person_create", "/api/org/persons", func(m *matrix, scope string) any {
 			return with{"name": "新人", "unit_id": m.Nodes[placeOf[scope].platform]}
@@ -509,4 +509,4 @@ func orgSamples() []sample {
 	}
 }
 
-func words(s string) with { return with{"zh-CN": s, "en": s} }
+func named(s string) with { return with{"zh-CN": s, "en": s} }

@@ -290,14 +290,11 @@ func enter[A any](e *Edge, ctx context.Context, op Op) (*request, A, error) {
 	if e.o.Who == nil {
 		return rq, by, nil
 	}
-	c, err := e.o.Who(rq.r, op)
+	c, err := e.ask(rq, op)
 	if err != nil {
 		return rq, by, err
 	}
 	rq.key = c.Key
-	if c.Language != "" {
-		rq.language = c.Language
-	}
 	rq.op, rq.by = op, c.By
 	if c.By == nil {
 		return rq, by, nil
@@ -307,4 +304,29 @@ func enter[A any](e *Edge, ctx context.Context, op Op) (*request, A, error) {
 		return rq, by, fmt.Errorf("httpx: operation %s wants %T, who is %T", op.ID, by, c.By)
 	}
 	return rq, by, nil
+}
+
+// ask asks app who it is, and speaks that person's language from then on.
+func (e *Edge) ask(rq *request, op Op) (Caller, error) {
+	rq.asked = true
+	c, err := e.o.Who(rq.r, op)
+	if c.Language != "" {
+		rq.language = c.Language
+	}
+	return c, err
+}
+
+// know is for answers that are given before anybody entered: a request that is
+// wrong by itself. Who may not ask at all is told that first, and everybody is
+// told in the own language.
+func (e *Edge) know(rq *request) error {
+	if rq.asked || e.o.Who == nil {
+		return nil
+	}
+	op := Op{Public: true}
+	if i, ok := e.byRoute[rq.route]; ok {
+		op = e.ops[i]
+	}
+	_, err := e.ask(rq, op)
+	return err
 }

@@ -119,6 +119,9 @@ func Status(f *fault.Fault) int {
 // log with the request and nowhere else.
 func (e *Edge) problem(ctx context.Context, f *fault.Fault) *Problem {
 	rq := fromContext(ctx)
+	if rq != nil && (f.Is(ErrNoSuchPage) || f.Is(ErrMethod)) {
+		_ = e.know(rq) // only for the language: there is nothing to be kept from
+	}
 	lang := Language(ctx)
 	p := &Problem{Type: "about:blank", Status: Status(f), Code: f.Code, Args: f.Args, RequestID: RequestID(ctx)}
 	if f.Kind == fault.Internal {
@@ -242,6 +245,9 @@ func newProblem(hc huma.Context, status int, msg string, errs ...error) huma.Sta
 	rq := fromContext(ctx)
 	if rq == nil || rq.w.edge == nil {
 		return &Problem{Type: "about:blank", Status: Status(f), Title: http.StatusText(Status(f)), Code: f.Code, Detail: f.Code}
+	}
+	if err := rq.w.edge.know(rq); err != nil {
+		f = fault.Of(err)
 	}
 	return rq.w.edge.problem(ctx, f)
 }

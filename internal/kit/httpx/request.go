@@ -22,6 +22,7 @@ type request struct {
 	language words.Language
 	key      string // who, for receipts
 	by       any    // who, as app knows him
+	asked    bool   // app was asked who it is
 	op       Op
 	body     hash.Hash // of the bytes read so far
 	nonce    string
