@@ -117,7 +117,7 @@ func (importGridsCmd) Help() string {
 	return `Properties of a feature: code, name, layer (base, micro), kind (comprehensive,
 special), platform or street (codes of units), parent, households, made_up.
 A layer is taken as a whole; with a gap or an overlap its rows are refused and the
-places named.` + accounting +
+places named. Of a file that breaks off nothing is taken.` + accounting +
 		"  onegrid import grids data/demo/area.geojson --datum wgs84 --dir /var/lib/onegrid"
 }
 
@@ -126,7 +126,7 @@ const mostGrids = 200_000
 
 func (c *importGridsCmd) Run(ctx context.Context, set settings, s streams) error {
 	return c.run(ctx, set, s, func(i *importer, r *table.Reader) (table.Job, error) {
-		return table.Job{Size: mostGrids, Take: func(ctx context.Context, rows []table.Row) ([]table.Outcome, error) {
+		return table.Job{Size: mostGrids, Whole: true, Take: func(ctx context.Context, rows []table.Row) ([]table.Outcome, error) {
 			return i.grids(ctx, rows, c.Datum)
 		}}, nil
 	})

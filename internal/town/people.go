@@ -12,6 +12,9 @@ import (
 	"net/url"
 	"strings"
 
+	"onegrid/internal/core/access"
+	"onegrid/internal/core/journal"
+	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/id"
 )
 
@@ -310,4 +313,20 @@ func (p *Person) Photo(kind string) id.ID {
 	}
 	p.w.must(json.Unmarshal(a.Body, &f))
 	return f.ID
+}
+
+// Erases erases the content of a case, as the data protection officer who
+// approved it.
+func (w *Town) Erases(c Case, why string, list *journal.Erasures) {
+	w.Helper()
+	var by *access.Actor
+	w.Read(func(tx *db.Tx) (err error) {
+		by, err = w.App.Access.Actor(tx, w.Persons["data protection officer 1"], w.Posts["data protection officer 1"])
+		return err
+	})
+	n, err := w.App.Cases.Erase(w.ctx, w.App.DB, list, by, c.ID, why)
+	w.must(err)
+	if n == 0 {
+		w.Fatalf("nothing of %s was erased", c.Number)
+	}
 }

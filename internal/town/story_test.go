@@ -13,23 +13,6 @@ import (
 // caller is who called the desk; what the public reports is verified first.
 var caller = town.With{"reporter": town.With{"name": "王小明", "phone": "13800000021"}}
 
-// checked is a case that came the whole way up to its check: reported, verified,
-// filed, handled by the department, checked.
-func checked(w *town.Town) town.Case {
-	w.Helper()
-	village, works, officer := w.As("village desk 1"), w.As("department handler 1"), w.As("grid officer 1")
-	c := village.Reports("东门外垃圾堆了三天", caller)
-	c = village.Does(c, "accept")
-	officer.Does(w.Task(c), "verify", town.With{"result": "pass", "note": "属实"})
-	c = village.Does(c, "file")
-	c = village.Does(c, "dispatch", town.With{"post_id": w.Posts["department handler 1"]})
-	works.Does(c, "take")
-	works.Does(c, "handle")
-	works.Does(c, "done", town.With{"note": "清完了", "file_ids": []id.ID{works.Photo("after")}})
-	officer.Does(w.Task(c), "check", town.With{"result": "pass"})
-	return w.Now(c)
-}
-
 // The whole way through the front door, told by those who walk it, while the
 // street desk's screen changes by itself and the other street hears nothing.
 func TestWholeWay(t *testing.T) {

@@ -43,7 +43,6 @@ type Town struct {
 	stop   func()
 	config app.Config
 	people map[string]*Person
-	photo  []byte
 }
 
 // Each tells a story on both engines.
@@ -152,6 +151,7 @@ func (w *Town) Later(d time.Duration) {
 	w.Helper()
 	w.Clock.Add(d)
 	w.must(w.App.Step(w.ctx))
+	w.must(w.App.Work(w.ctx))
 }
 
 // Head is the number of the newest journal entry.

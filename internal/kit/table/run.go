@@ -84,6 +84,7 @@ type Job struct {
 	Rows     *Reader
 	Take     Batch
 	Size     int                       // rows of one batch; default 200
+	Whole    bool                      // the rows belong together: none is taken of a file that breaks off before a batch is full
 	Beside   string                    // refused and noted rows go to files beside this one; "" keeps none
 	Say      func(*fault.Fault) string // the reason in the operator's words; default its code
 	Tell     func(Note) string         // a remark in the operator's words; default its code
@@ -143,13 +144,17 @@ func (r *run) all(ctx context.Context) error {
 			}
 		case errors.As(err, &bad):
 			// Rows before it first, so that the refused file is in order.
-			if err := r.flush(ctx); err != nil {
-				return err
+			if !r.Whole {
+				if err := r.flush(ctx); err != nil {
+					return err
+				}
 			}
 			r.report.Read++
 			if err := r.refuse(bad.Row, bad.Fault); err != nil {
 				return err
 			}
+		case r.Whole && !errors.Is(err, io.EOF):
+			return err
 		default:
 			if ferr := r.flush(ctx); ferr != nil {
 				return ferr
