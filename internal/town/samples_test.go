@@ -72,7 +72,7 @@ func (m *matrix) caseIn(scope, state, reporter string, owner id.ID) (c town.Case
 		report := casework.Report{Item: "cleanliness", Condition: "pile", Text: fmt.Sprintf("暗号%s之事", scope), Form: json.RawMessage(`{"problem":"exposed"}`),
 			Place: casework.PlaceIn{Lon: &lon, Lat: &lat, Datum: "wgs84"}}
 		if state == "verifying" {
-			report.Reporter = &casework.PartyIn{Name: "王小明", Phone: "13800000021"}
+			report.Reporter = &casework.PartyIn{Name: "演示人", Phone: "13800000021"}
 		}
 		who := by
 		if reporter != "" {

@@ -11,7 +11,7 @@ import (
 )
 
 // caller is who called the desk; what the public reports is verified first.
-var caller = town.With{"reporter": town.With{"name": "王小明", "phone": "13800000021"}}
+var caller = town.With{"reporter": town.With{"name": "演示人", "phone": "13800000021"}}
 
 // The whole way through the front door, told by those who walk it, while the
 // street desk's screen changes by itself and the other street hears nothing.

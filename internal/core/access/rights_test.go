@@ -206,7 +206,7 @@ func TestActingPost(t *testing.T) {
 // administrator adds the first ones. The auditor does not.
 func TestTheSystemAdministratorAddsTheFirstPeople(t *testing.T) {
 	each(t, nil, func(o *office) {
-		o.admin(0).gets("201", "POST", "/api/org/persons", m{"name": "张三"}, nil)
+		o.admin(0).gets("201", "POST", "/api/org/persons", m{"name": "演示人"}, nil)
 		o.admin(2).gets("403 access.denied", "POST", "/api/org/persons", m{"name": "李四"}, nil)
 	})
 }

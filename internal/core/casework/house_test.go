@@ -381,7 +381,7 @@ func (h *house) sweeps() Swept {
 // desk filed.
 func (h *house) filed() Case {
 	h.Helper()
-	c := h.reports("village", Report{Reporter: &PartyIn{Name: "王小明", Phone: "13800000021"}})
+	c := h.reports("village", Report{Reporter: &PartyIn{Name: "演示人", Phone: "13800000021"}})
 	c = h.does("village", c, Act{Move: "accept"})
 	h.does("officer", h.task(c), Act{Move: "verify", Result: Pass, Note: "看过，属实"})
 	return h.does("village", c, Act{Move: "file"})

@@ -12,7 +12,7 @@ import (
 // on the timeline with the clock it ended.
 func TestFromReportToClose(t *testing.T) {
 	eachHouse(t, func(h *house) {
-		c := h.reports("village", Report{Reporter: &PartyIn{Name: "王小明", Phone: "138-0000-0021"}})
+		c := h.reports("village", Report{Reporter: &PartyIn{Name: "演示人", Phone: "138-0000-0021"}})
 		if c.State != Reported || c.Post != h.posts["village"] || c.Grid != h.grids["G1"] || c.Street != h.units["S1"] {
 			h.Fatalf("reported as %+v", c)
 		}
@@ -103,7 +103,7 @@ func TestFromReportToClose(t *testing.T) {
 			}
 		}
 		p := h.page("village", c)
-		if len(p.Files) != 3 || len(p.Tasks) != 3 || len(p.Clocks) == 0 || p.Reporter == nil || p.Reporter.Name != "王**" || p.Reporter.Phone != "138****0021" {
+		if len(p.Files) != 3 || len(p.Tasks) != 3 || len(p.Clocks) == 0 || p.Reporter == nil || p.Reporter.Name != "演**" || p.Reporter.Phone != "138****0021" {
 			h.Errorf("page: %d files, %d tasks, %d clocks, reporter %+v", len(p.Files), len(p.Tasks), len(p.Clocks), p.Reporter)
 		}
 	})

@@ -76,7 +76,7 @@ func TestBlindIndex(t *testing.T) {
 // index is unchanged.
 func TestRotation(t *testing.T) {
 	b, path := box(t)
-	old := b.SealText("张三", "p")
+	old := b.SealText("演示人", "p")
 	if b.Stale(old) {
 		t.Error("a fresh value is stale")
 	}
@@ -87,10 +87,10 @@ func TestRotation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := after.OpenText(old, "p"); got != "张三" || err != nil {
+	if got, err := after.OpenText(old, "p"); got != "演示人" || err != nil {
 		t.Fatalf("%q, %v", got, err)
 	}
-	fresh := after.SealText("张三", "p")
+	fresh := after.SealText("演示人", "p")
 	if !after.Stale(old) || after.Stale(fresh) {
 		t.Error("the wrong value is stale")
 	}
