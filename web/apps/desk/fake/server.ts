@@ -98,8 +98,9 @@ export function fakeServer(world: World, first?: string) {
       }
       case "comments": {
         const r = await json<{ text: string; internal: boolean; file_ids?: string[] }>();
-        world.note(held, "case.comment", { "zh-CN": "大桥街道补一句", en: "Daqiao added" }, { note: r.text, internal: r.internal, file_ids: r.file_ids });
-        held.files = [...held.files, ...(r.file_ids ?? []).map((f) => fakeFile(f, "other", new Date(world.now()).toISOString()))];
+        const files = (r.file_ids ?? []).map((f) => fakeFile(f, "other", new Date(world.now()).toISOString()));
+        world.note(held, "case.comment", { "zh-CN": "大桥街道补一句", en: "Daqiao added" }, { note: r.text, internal: r.internal, files });
+        held.files = [...held.files, ...files];
         return reply({});
       }
       case "claim":

@@ -350,7 +350,7 @@ export class World {
     this.clock(c, 6 * HOUR);
     const files = (r.file_ids ?? []).map((fid) => fakeFile(fid, "after", new Date(this.now()).toISOString()));
     h.files = [...h.files, ...files];
-    this.note(h, `case.${r.move}`, both(`大桥街道${f.words[0]}`, `Daqiao ${f.words[1]}`), { to_state: to, note: r.note, resident_text: r.resident_text, file_ids: r.file_ids });
+    this.note(h, `case.${r.move}`, both(`大桥街道${f.words[0]}`, `Daqiao ${f.words[1]}`), { to_state: to, note: r.note, resident_text: r.resident_text, files });
     return c;
   }
 
