@@ -1,6 +1,7 @@
 package org_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -89,12 +90,12 @@ func TestEveryPostHasAnOwnerAndAWayUp(t *testing.T) {
 					if !ok {
 						t.Fatalf("day %d: no way up from %s", d, step.Role)
 					}
-					// A named fallback may point anywhere; the general order then
-					// still ends at the hub.
+					// A named fallback may point anywhere, to a desk of the hub
+					// too; whatever it names, that desk is in the order.
 					if seen[up.Role] {
 						cover := s.Cover(p.ID, at)
-						if cover[len(cover)-1].Role != "hub_officer" {
-							t.Fatalf("day %d: the cover of %s ends at %s", d, p.Role, cover[len(cover)-1].Role)
+						if !slices.ContainsFunc(cover, func(c org.Post) bool { return c.Role == "hub_officer" }) {
+							t.Fatalf("day %d: the cover of %s never reaches the hub", d, p.Role)
 						}
 						break
 					}
