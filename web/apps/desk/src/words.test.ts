@@ -25,15 +25,19 @@ const words = (lang: "zh-CN" | "en") => Object.assign({}, ...all.map((m) => m[la
 const chinese = words("zh-CN");
 const english = words("en");
 
+const rooms = [...new Set([...Object.keys(chinese).map((k) => k.split(".")[0]!), "fault"])].join("|");
+const keys = new RegExp(`["'\`]((?:${rooms})\\.[a-zA-Z0-9_.-]*)(\\$\\{)?`, "g");
 const used = new Set<string>();
 const begun = new Set<string>();
 for (const file of [...sources(join(root, "apps")), ...sources(join(root, "packages"))]) {
   const text = readFileSync(file, "utf8");
-  for (const m of text.matchAll(/["'`]((?:shared|fault|desk|access|casework|grid|figures)\.[a-zA-Z0-9_.-]*)(\$\{)?/g)) (m[2] ? begun : used).add(m[1]!);
+  for (const m of text.matchAll(keys)) (m[2] ? begun : used).add(m[1]!);
 }
 begun.add("fault."); // codes of the client itself
 
-const look = new Set(["grid.view", "grid.officer.state", "figures.counts"]); // a permission and an expression that look like keys
+// permissions and expressions that look like keys
+const permissions = new Set(features.flatMap((f) => [...f.routes.flatMap((r) => r.meta?.needs ?? []), ...(f.menu ?? []).flatMap((m) => m.needs)]));
+const look = new Set([...permissions, "grid.officer.state"]);
 
 describe("words of the desk", () => {
   it("says every key in both languages, with the same places to fill in", () => {

@@ -1,4 +1,5 @@
 import type { Feature } from "../desk/feature";
+import { useSession } from "../desk/session";
 import { access } from "../features/access/feature";
 import { casework } from "../features/casework/feature";
 import { figures } from "../features/figures/feature";
@@ -6,3 +7,12 @@ import { grid } from "../features/grid/feature";
 
 /** All the desk can do, in one list. */
 export const features: Feature[] = [access, casework, grid, figures];
+
+/** The pages that the acting post may open, in their order. */
+export function openPages() {
+  const session = useSession();
+  return features
+    .flatMap((f) => f.menu ?? [])
+    .filter((m) => session.may(...m.needs))
+    .sort((a, b) => a.order - b.order);
+}

@@ -8,6 +8,7 @@ export function makeRouter() {
     history: createWebHistory(import.meta.env.BASE_URL),
     routes: [
       { path: "/", redirect: { name: "work" } },
+      { path: "/manage", name: "manage", component: () => import("./ManagePage.vue"), meta: { title: "desk.manage" } },
       ...features.flatMap((f) => f.routes),
       { path: "/:rest(.*)*", name: "missing", component: () => import("./MissingPage.vue") },
     ],

@@ -13,6 +13,9 @@ declare module "vue-router" {
   }
 }
 
+/** Where a page stands on the page "manage": these are the headings, in order. */
+export const sections = ["people", "places", "catalogue", "system"] as const;
+
 /** What a feature brings to the desk. It declares and does nothing. */
 export interface Feature {
   name: string;
@@ -26,5 +29,9 @@ export interface Feature {
     count?: "mine" | "open";
     order: number;
     key: string;
+    /** stands on the page "manage" under this heading, not in the rail */
+    section?: (typeof sections)[number];
+    /** words key of the sentence that says what the page is for; with a section */
+    note?: string;
   }[];
 }
