@@ -161,6 +161,7 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 		return nil, err
 	}
 	a.Org.Guarded(a.Access)
+	a.Org.Over(a.Grids)
 	a.Catalog = catalog.New(known)
 	if a.Files, err = a.Blobs.Area("cases", 0); err != nil {
 		return nil, err

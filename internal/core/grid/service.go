@@ -322,3 +322,29 @@ func (g *Grids) end(tx *db.Tx, by journal.Who, units *org.Snapshot, old Grid, at
 	})
 	return nil
 }
+
+// Grounds tells the organisation which grids exist at an instant, by code
+// (org.Grounds).
+func (g *Grids) Grounds(tx *db.Tx, at time.Time) ([]org.Ground, error) {
+	s, units, err := g.both(tx)
+	if err != nil {
+		return nil, err
+	}
+	var out []org.Ground
+	for _, x := range s.Grids {
+		if !x.Open(at) {
+			continue
+		}
+		out = append(out, org.Ground{ID: x.ID, Code: x.Code, Name: x.Name, Kind: x.staffedAs(), Parent: x.Parent,
+			Households: x.Households, Nodes: sight(units, x).Nodes})
+	}
+	return out, nil
+}
+
+// staffedAs is the grid kind of the staffing rules.
+func (g Grid) staffedAs() string {
+	if g.Layer == Micro {
+		return "micro"
+	}
+	return string(g.Kind)
+}

@@ -21,7 +21,7 @@ type HoldingIn struct {
 
 // Assign makes a person the holder of a post. Permission org.post_assign at the
 // post's place. Codes: org.missing, org.invalid, org.post_taken,
-// org.too_many_posts, access.incompatible_roles.
+// org.too_many_posts, org.admin_post, org.to_oneself, access.incompatible_roles.
 func (o *Org) Assign(tx *db.Tx, by journal.Who, in HoldingIn) (Holding, error) {
 	p, at, err := o.placeOf(tx, in.Post)
 	if err != nil {
@@ -29,6 +29,12 @@ func (o *Org) Assign(tx *db.Tx, by journal.Who, in HoldingIn) (Holding, error) {
 	}
 	if err := by.Check(permAssign, at); err != nil {
 		return Holding{}, err
+	}
+	if err := seatable(by, p); err != nil {
+		return Holding{}, err
+	}
+	if who := by.By().Person; !who.IsZero() && who == in.Person {
+		return Holding{}, ErrToOneself
 	}
 	h := Holding{ID: in.ID, Post: p.ID, Person: in.Person, Kind: Holder, From: in.From, To: in.To, Version: 1}
 	if h, err = o.period(tx, by, h, p); err != nil {
@@ -56,6 +62,9 @@ func (o *Org) Deputise(tx *db.Tx, by journal.Who, in HoldingIn) (Holding, error)
 		return Holding{}, err
 	}
 	if err := by.Check(permStandIn, at); err != nil {
+		return Holding{}, err
+	}
+	if err := seatable(by, p); err != nil {
 		return Holding{}, err
 	}
 	who := by.By()
@@ -208,6 +217,16 @@ func (o *Org) Leave(tx *db.Tx, by journal.Who, person id.ID) (Person, error) {
 		o.guard.Changed(tx, p.ID)
 	}
 	return p, o.wrote(tx, by, "org.person_leave", p.ID, p.Version, journal.Sight{}, map[string]int{"holdings": len(held)})
+}
+
+// seatable keeps the posts of the three administrators out of the hands of those
+// who fill all others: who appoints the staff must not appoint who grants rights
+// or reads the audit. (DESIGN.md section 8)
+func seatable(by journal.Who, p Post) error {
+	if p.Level == AtSystem && !trusted(by) {
+		return ErrAdminPost
+	}
+	return nil
 }
 
 func (o *Org) placeOf(tx *db.Tx, post id.ID) (Post, journal.Sight, error) {

@@ -168,6 +168,7 @@ type endIn struct {
 
 // Routes mounts the operations of this room.
 func (o *Org) Routes(e *httpx.Edge) {
+	o.staffingRoutes(e)
 	tags := []string{"org"}
 	httpx.Read(e, httpx.Op{ID: "org.units", Method: http.MethodGet, Path: "/api/org/units", SignedIn: true, Tags: tags,
 		Summary: "The managing organisation and the departments"}, o.getUnits)

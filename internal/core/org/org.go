@@ -6,7 +6,7 @@
 // by name, and what that role may do is none of this room's business.
 //
 // Tables: org_unit, org_division, org_platform_village, org_post, org_person,
-// org_holding, org_inheritance.
+// org_holding, org_inheritance, org_staffing_rule.
 //
 // Promises callers rely on:
 //   - The statistical tree and the managing tree stay apart; only dated links
@@ -62,6 +62,11 @@ var (
 	ErrHandsOn = fault.New(fault.Forbidden, "org.stand_in_hands_on")
 	// ErrNotYours says that only the person named can accept or decline.
 	ErrNotYours = fault.New(fault.Forbidden, "org.not_yours")
+	// ErrAdminPost says that a post of the three administrators is not given by
+	// assignment: their roles are granted (core/access), or an operator seats them.
+	ErrAdminPost = fault.New(fault.Forbidden, "org.admin_post")
+	// ErrToOneself says that nobody gives himself a post.
+	ErrToOneself = fault.New(fault.Forbidden, "org.to_oneself")
 	// ErrEnded says that the holding has ended or was declined.
 	ErrEnded = fault.New(fault.Conflict, "org.ended")
 	// ErrLastDesk says that the hub must keep a desk post, or a case could be

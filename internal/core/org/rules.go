@@ -14,9 +14,10 @@ import (
 // (编员规则). They are data: an office edits the files, not the program.
 type Rules struct {
 	Cover         []CoverStep
-	Desks         []string // roles whose posts answer for each other
-	FullTime      []string // roles that fill a person's working day
-	Part          []string // roles held beside other work
+	Staffing      []StaffingRule // who belongs to a grid of each kind, as shipped
+	Desks         []string       // roles whose posts answer for each other
+	FullTime      []string       // roles that fill a person's working day
+	Part          []string       // roles held beside other work
 	MaxFullTime   int
 	MaxPart       int
 	MaxStandIn    int
@@ -69,6 +70,7 @@ func LoadRules(files fs.FS) (Rules, error) {
 		} `json:"stand_in"`
 	}
 	var staffing struct {
+		Rules   []StaffingRule `json:"rules"`
 		Vacancy struct {
 			WarnAfterDays int      `json:"warn_after_days"`
 			CoverOrder    []string `json:"cover_order"`
@@ -89,6 +91,7 @@ func LoadRules(files fs.FS) (Rules, error) {
 		}
 	}
 	r := Rules{
+		Staffing:    staffing.Rules,
 		FullTime:    []string{"grid_officer"},
 		MaxFullTime: staffing.Limits.FullTime, MaxPart: staffing.Limits.Part,
 		MaxStandIn:  min(staffing.Limits.StandIn, roles.StandIn.MaxPosts),

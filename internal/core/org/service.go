@@ -30,9 +30,10 @@ const classHolding = "post_holding"
 // Org is the organisation of one installation. Its acts run in the caller's
 // transaction, on the first writer.
 type Org struct {
-	rules Rules
-	cache *db.Cached[*Snapshot]
-	guard Guard
+	rules   Rules
+	cache   *db.Cached[*Snapshot]
+	guard   Guard
+	grounds Grounds
 }
 
 // Guard is what this room asks of the one that knows rights (core/access).

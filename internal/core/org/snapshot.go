@@ -37,6 +37,7 @@ type Snapshot struct {
 	inherited map[id.ID][]id.ID
 	hub       id.ID
 	rules     Rules
+	staffing  []StaffingRule
 }
 
 // PlatformVillage says that a platform covers a village for a period.
@@ -69,7 +70,7 @@ func NewSnapshot(rules Rules, units []Unit, divisions []Division, villages []Pla
 		post:     make(map[id.ID]*Post, len(posts)), postsAt: make(map[roleAt][]*Post, len(posts)),
 		person: make(map[id.ID]*Person, len(persons)), holding: make(map[id.ID]*Holding, len(holdings)),
 		ofPost: make(map[id.ID][]*Holding, len(holdings)), ofPerson: make(map[id.ID][]*Holding, len(holdings)),
-		inherited: map[id.ID][]id.ID{}, rules: rules,
+		inherited: map[id.ID][]id.ID{}, rules: rules, staffing: rules.Staffing,
 	}
 	slices.SortFunc(s.Units, func(a, b Unit) int { return cmp.Or(cmp.Compare(a.Code, b.Code), a.ID.Compare(b.ID)) })
 	slices.SortFunc(s.Posts, func(a, b Post) int { return a.ID.Compare(b.ID) })

@@ -49,7 +49,11 @@ func (o *Org) load(tx *db.Tx) (*Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	return NewSnapshot(o.rules, units, divisions, villages, posts, persons, holdings, inherited), nil
+	s := NewSnapshot(o.rules, units, divisions, villages, posts, persons, holdings, inherited)
+	if s.staffing, err = o.loadStaffing(tx); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 func all[T any](tx *db.Tx, q string, into func(*T) []any, args ...any) ([]T, error) {

@@ -952,6 +952,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/org/staffing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What each grid in scope has and lacks by the staffing rule of its kind */
+        get: operations["org.staffing"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/org/staffing/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Staffing summed up per street and platform */
+        get: operations["org.staffing_counts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/org/staffing/rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The staffing rules in force */
+        get: operations["org.staffing_rules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/org/staffing/rules/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Change a staffing rule */
+        put: operations["org.staffing_rule_edit"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/org/units": {
         parameters: {
             query?: never;
@@ -2681,6 +2749,10 @@ export interface components {
             items: components["schemas"]["OrgPostView"][];
             next?: string;
         };
+        ListOrgStaffing: {
+            items: components["schemas"]["OrgStaffing"][];
+            next?: string;
+        };
         OrgDivision: {
             code: string;
             /** Format: date-time */
@@ -2725,6 +2797,20 @@ export interface components {
             person_id: string;
             /** Format: date-time */
             to?: string;
+        };
+        OrgHouseholdsBounds: {
+            /** Format: int64 */
+            hard_max: number;
+            /** Format: int64 */
+            usual_max: number;
+            /** Format: int64 */
+            usual_min: number;
+        };
+        OrgOpenList: {
+            key: string;
+            name: components["schemas"]["WordsText"];
+            note?: components["schemas"]["WordsText"];
+            roles: string[];
         };
         OrgPerson: {
             /** Format: date-time */
@@ -2851,6 +2937,123 @@ export interface components {
             vacant_too_long?: boolean;
             /** Format: int64 */
             version: number;
+        };
+        OrgRoleStaff: {
+            /**
+             * Format: int64
+             * @description posts with a holder or a stand-in
+             */
+            filled: number;
+            /** Format: int64 */
+            lacks?: number;
+            /** Format: int64 */
+            max: number;
+            /** Format: int64 */
+            min: number;
+            /**
+             * Format: int64
+             * @description posts above the upper bound
+             */
+            over?: number;
+            /** Format: int64 */
+            posts: number;
+            role: string;
+            /**
+             * Format: int64
+             * @description of these, only stood in for
+             */
+            stand_ins?: number;
+        };
+        OrgStaffCount: {
+            /** @description people lacking, by role */
+            by_role: {
+                [key: string]: number;
+            };
+            /** Format: int64 */
+            grids: number;
+            kind: string;
+            /**
+             * Format: int64
+             * @description grids that lack somebody
+             */
+            lacking: number;
+            /**
+             * Format: int64
+             * @description people they lack together
+             */
+            lacks: number;
+            name: components["schemas"]["WordsText"];
+            /** Format: uuid */
+            parent_id?: string;
+            /** Format: int64 */
+            stand_ins: number;
+            /** Format: uuid */
+            unit_id: string;
+        };
+        OrgStaffCountsOutBody: {
+            items: components["schemas"]["OrgStaffCount"][];
+        };
+        OrgStaffing: {
+            code: string;
+            /** Format: uuid */
+            grid_id: string;
+            /**
+             * Format: int64
+             * @description people of the open list
+             */
+            helpers: number;
+            /** Format: int64 */
+            households?: number;
+            /** @enum {string} */
+            households_is?: "under" | "over" | "over_hard";
+            kind: string;
+            /**
+             * Format: int64
+             * @description people missing to the lower bounds
+             */
+            lacks: number;
+            name: string;
+            /** Format: uuid */
+            platform_id?: string;
+            roles: components["schemas"]["OrgRoleStaff"][];
+            /** @description key of the rule; none for a kind without one */
+            rule?: string;
+            /** @enum {string} */
+            state: "complete" | "lacking" | "over";
+            /** Format: uuid */
+            street_id?: string;
+        };
+        OrgStaffingEdit: {
+            households?: components["schemas"]["OrgHouseholdsBounds"];
+            name: components["schemas"]["WordsText"];
+            open_list?: components["schemas"]["OrgOpenList"];
+            posts: components["schemas"]["OrgStaffingPost"][];
+        };
+        OrgStaffingPost: {
+            mandatory: boolean;
+            /** Format: int64 */
+            max: number;
+            /** Format: int64 */
+            min: number;
+            role: string;
+            who: components["schemas"]["WordsText"];
+        };
+        OrgStaffingRule: {
+            /** @enum {string} */
+            grid_kind: "comprehensive" | "special" | "micro";
+            households?: components["schemas"]["OrgHouseholdsBounds"];
+            key: string;
+            name: components["schemas"]["WordsText"];
+            open_list?: components["schemas"]["OrgOpenList"];
+            posts: components["schemas"]["OrgStaffingPost"][];
+            /**
+             * Format: int64
+             * @description 0 as long as the shipped rule holds
+             */
+            version: number;
+        };
+        OrgStaffingRulesOutBody: {
+            items: components["schemas"]["OrgStaffingRule"][];
         };
         OrgUnit: {
             calendar?: string;
@@ -5458,6 +5661,150 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OrgHolding"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "org.staffing": {
+        parameters: {
+            query?: {
+                /** @description a street or a platform */
+                unit?: string;
+                /** @description only grids that lack this role */
+                role?: string;
+                state?: "complete" | "lacking" | "over" | "households";
+                /** @description part of a name or code */
+                q?: string;
+                /** @description micro grids instead of governance grids */
+                micro?: boolean;
+                /** @description the next of the page before */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListOrgStaffing"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "org.staffing_counts": {
+        parameters: {
+            query?: {
+                micro?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgStaffCountsOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "org.staffing_rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgStaffingRulesOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "org.staffing_rule_edit": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+                /** @description the version the caller knows, such as "7" */
+                "If-Match"?: string;
+                /** @description the id of an own command that must have been the last change */
+                "After-Command"?: string;
+            };
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrgStaffingEdit"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgStaffingRule"];
                 };
             };
             /** @description Error */
