@@ -169,7 +169,9 @@ func has(thing string) func([]byte) bool {
 }
 
 func samples() []sample {
-	return slices.Concat(caseSamples(), moveSamples(), gridSamples(), orgSamples(), staffSamples(), accessSamples(), officeSamples(), publicSamples(), []sample{everywhere})
+	return slices.Concat(caseSamples(), moveSamples(), gridSamples(), orgSamples(), staffSamples(), accessSamples(), officeSamples(), publicSamples(),
+		manySamples(),
+		[]sample{everywhere})
 }
 
 // open is a case in work in a scope, made once for a row.

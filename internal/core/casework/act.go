@@ -28,6 +28,10 @@ type Act struct {
 	Until        time.Time `json:"until,omitzero"`
 	Item         string    `json:"item,omitempty" maxLength:"60"`
 	Condition    string    `json:"condition,omitempty" maxLength:"60"`
+	Main         id.ID     `json:"main_id,omitzero" doc:"the case a duplicate is merged into"`
+
+	// Joins says that Merge tells the main case of all its duplicates together.
+	Joins int `json:"-"`
 }
 
 // Precondition is what a command demands of the case it changes; the edge's is
@@ -89,7 +93,11 @@ func (d *Desk) act(env *env, by *access.Actor, c Case, in Act, asReporter bool) 
 	if err != nil {
 		return c, err
 	}
-	return d.apply(env, by, s, m, in, to)
+	c, err = d.apply(env, by, s, m, in, to)
+	if err == nil && m.Key == "merge" && in.Joins == 0 {
+		_, err = d.join(env, by, in.Main, []Case{c})
+	}
+	return c, err
 }
 
 func (a *Act) tidy() error {
@@ -151,6 +159,9 @@ func (d *Desk) gather(env *env, by *access.Actor, c Case, m Move, in Act, asRepo
 	}
 	f.Verify, f.Check, f.ByResident = d.demands(c, env.item)
 	f.InTerm = !c.Closed.IsZero() && env.at.Sub(c.Closed) <= d.term
+	if err := d.mainOf(env, by, c, m, in, &f); err != nil {
+		return nil, err
+	}
 	var err error
 	if c.open() && c.Parent.IsZero() && (c.Verify == Waiting || c.Check == Waiting) {
 		if s.tasks, err = openTasks(env.tx, c.ID); err != nil {

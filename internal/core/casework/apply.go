@@ -17,7 +17,7 @@ func (d *Desk) apply(env *env, by *access.Actor, s *scene, m Move, in Act, to St
 	old := c
 	me := by.By()
 	body := &Body{From: c.State, To: to, Reason: in.Reason, Note: in.Note, ResidentText: in.ResidentText,
-		Result: in.Result, Score: in.Score, Files: in.Files}
+		Result: in.Result, Score: in.Score, Files: in.Files, Other: env.from}
 	c.State = to
 	c.count(in)
 	if in.ResidentText != "" {
@@ -84,6 +84,9 @@ func (d *Desk) apply(env *env, by *access.Actor, s *scene, m Move, in Act, to St
 		add()
 	}
 	env.later = nil
+	if err := d.answerMerged(env, me, old, c); err != nil {
+		return old, err
+	}
 	if !c.Parent.IsZero() {
 		return c, d.answer(env, by, c, m, in)
 	}
@@ -201,6 +204,12 @@ func (d *Desk) bookkeep(env *env, by *access.Actor, s *scene, m Move, in Act, c 
 	case "reopen", "object":
 		c.Verify, c.Check, c.Returned, c.Rating, c.Worker = passed(c.Verify), NotAsked, nil, nil, journal.By{}
 		return endDispatches(env.tx, c.ID, id.ID{}, "reopened", env.at)
+	case "merge":
+		body.Other = in.Main
+		return d.merge(env, by, in, c, s.facts.Case.State)
+	case "unmerge":
+		body.Other = s.facts.Case.Main
+		return d.part(env, by, s.facts.Case.Main, c)
 	case "rate":
 		c.Rating = &Rating{Score: in.Score, Words: in.Note}
 	}

@@ -74,6 +74,9 @@ type Facets struct {
 	Named    []id.ID         `json:"named,omitempty"`    // persons who may see it whatever its secrecy
 	Reporter bool            `json:"reporter,omitempty"` // a party row stands beside it
 	Times    *Times          `json:"times,omitempty"`
+	Main     id.ID           `json:"main,omitzero"`    // the case it was merged into
+	Was      State           `json:"was,omitempty"`    // where it stood before that
+	Joined   int             `json:"joined,omitempty"` // how many reports were merged into it
 }
 
 // Times marks an imported case whose times contradict each other; it is kept

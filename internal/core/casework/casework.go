@@ -1,8 +1,8 @@
 // Package casework owns cases (事件): their rows, their states, every step
 // between two states, the clocks that run on them and the tasks beside them.
 // Other rooms ask it to act; none of them writes its tables: cases, case_clock,
-// case_dispatch, case_claim, case_party, case_named, case_file, case_link and
-// case_search.
+// case_dispatch, case_claim, case_party, case_named, case_file, case_link,
+// case_search, case_relation and case_merge.
 //
 // State, stage, clock and owner are four things and kept apart. A flow is a
 // table in Go (handling.go, task.go): states, moves, who may make each, what it
@@ -128,6 +128,8 @@ type env struct {
 	book      *access.RoleBook
 	later     []func() // entries that stand after that of the act itself
 	owner     string   // the browser of somebody without an account
+	from      id.ID    // the merged report whose reporter acts on its main case
+	reader    *access.Actor
 	item      catalog.Item
 	condition catalog.Condition
 }
@@ -153,7 +155,7 @@ func (d *Desk) env(tx *db.Tx, by *access.Actor) (*env, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &env{tx: tx, at: moment(tx, by), staffed: tx.Now(), org: o, catalog: cat, book: book}, nil
+	return &env{tx: tx, at: moment(tx, by), staffed: tx.Now(), org: o, catalog: cat, book: book, reader: by}, nil
 }
 
 // allows says whether a role may do something somewhere.
@@ -228,25 +230,29 @@ func sameIDs(a, b []id.ID) bool {
 
 // Body is what an act says, the erasable part of its entry.
 type Body struct {
-	Number       string  `json:"number,omitempty"`
-	Title        string  `json:"title,omitempty"`
-	Text         string  `json:"text,omitempty"`
-	Place        string  `json:"place,omitempty"`
-	Note         string  `json:"note,omitempty"`
-	ResidentText string  `json:"resident_text,omitempty"`
-	Reason       string  `json:"reason,omitempty"`
-	Result       Outcome `json:"result,omitempty"`
-	Score        int     `json:"score,omitempty"`
-	Until        string  `json:"until,omitempty"`
-	From         State   `json:"from,omitempty"`
-	To           State   `json:"to,omitempty"`
-	Post         id.ID   `json:"post,omitzero"`
-	Task         id.ID   `json:"task,omitzero"`
-	Files        []id.ID `json:"files,omitempty"`
-	Clock        *Ran    `json:"clock,omitempty"`
-	Internal     bool    `json:"internal,omitempty"`
-	Purpose      string  `json:"purpose,omitempty"`
-	Fields       string  `json:"fields,omitempty"`
+	Number       string       `json:"number,omitempty"`
+	Title        string       `json:"title,omitempty"`
+	Text         string       `json:"text,omitempty"`
+	Place        string       `json:"place,omitempty"`
+	Note         string       `json:"note,omitempty"`
+	ResidentText string       `json:"resident_text,omitempty"`
+	Reason       string       `json:"reason,omitempty"`
+	Result       Outcome      `json:"result,omitempty"`
+	Score        int          `json:"score,omitempty"`
+	Until        string       `json:"until,omitempty"`
+	From         State        `json:"from,omitempty"`
+	To           State        `json:"to,omitempty"`
+	Post         id.ID        `json:"post,omitzero"`
+	Task         id.ID        `json:"task,omitzero"`
+	Files        []id.ID      `json:"files,omitempty"`
+	Clock        *Ran         `json:"clock,omitempty"`
+	Internal     bool         `json:"internal,omitempty"`
+	Purpose      string       `json:"purpose,omitempty"`
+	Fields       string       `json:"fields,omitempty"`
+	Other        id.ID        `json:"other,omitzero"` // another case: only who may see it too is told of the entry
+	Count        int          `json:"count,omitempty"`
+	Main         State        `json:"main_state,omitempty"` // of the main case, on a merged report
+	Relation     RelationKind `json:"relation,omitempty"`
 }
 
 // factsOf are the facts of an act that figures count (actfacts.go).
@@ -262,7 +268,7 @@ func factsOf(env *env, by journal.By, c Case, kind string, b *Body) *ActFacts {
 	f.Unit = post.Unit
 	if b != nil {
 		f.From, f.To, f.Reason, f.Result, f.Score = string(b.From), string(b.To), b.Reason, string(b.Result), b.Score
-		if b.Clock != nil && kind != "case.late" && kind != "task.late" {
+		if b.Clock != nil && kind != "case.late" && kind != "task.late" && kind != "case.merge" {
 			f.Stage, f.UsedMS, f.LimitMS = string(b.Clock.Kind), b.Clock.Used, b.Clock.Limit
 		}
 	}

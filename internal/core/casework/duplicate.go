@@ -129,10 +129,11 @@ func (d *Desk) samePhone(tx *db.Tx, item catalog.Item, p Probe) ([]Case, error) 
 	return alive(cs), nil
 }
 
-// alive leaves out what was refused, withdrawn or voided.
+// alive leaves out what was refused, withdrawn, voided or merged: of the latter
+// the main case is suggested.
 func alive(cs []Case) []Case {
 	return slices.DeleteFunc(cs, func(c Case) bool {
-		return slices.Contains([]State{Refused, Withdrawn, Voided, Missed, Cancelled}, c.State)
+		return slices.Contains([]State{Refused, Withdrawn, Voided, Merged, Missed, Cancelled}, c.State)
 	})
 }
 

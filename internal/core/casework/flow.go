@@ -27,6 +27,7 @@ const (
 	Refused    State = "refused"    // 不予受理
 	Withdrawn  State = "withdrawn"  // 已撤回
 	Voided     State = "voided"     // 已作废
+	Merged     State = "merged"     // 已并案
 )
 
 // States that only the task flow has (任务流程).
@@ -84,6 +85,7 @@ const (
 	NeedResidentText Need = "resident_text"
 	NeedScore        Need = "score"
 	NeedUntil        Need = "until"
+	NeedMain         Need = "main"
 )
 
 // Guard is one named rule of a move. Check is pure: it sees the facts and says
@@ -174,6 +176,7 @@ type Facts struct {
 	ByResident bool           // the resident's own confirmation is the check
 	Imported   bool           // told by an importer about another system's past
 	InTerm     bool           // closed or refused so recently that it may be opened again
+	Main       Main           // the main case of a merge
 }
 
 // What the flows answer.

@@ -79,11 +79,16 @@ func fits(flow *Flow, move string, from State) Facts {
 		f.InTerm = true
 		why(catalog.ReasonReopen, "reopen_again", "filed")
 	case "object", "rate":
-		f.InTerm, f.Hand.Reporter = true, true
+		f.InTerm, f.Hand.Reporter, f.Main.Closed = true, true, true
 	case "void_ask":
 		why(catalog.ReasonVoid, "void_test", "voided")
 	case "void_decide":
 		f.Case.Ask = &Ask{Kind: AskVoid}
+	case "merge":
+		f.Main = Main{Found: true, Open: true, Same: true}
+		why(catalog.ReasonMerge, "merge_same_place", "merged")
+	case "unmerge":
+		f.Main, f.Case.Was = Main{Found: true, Open: true, Same: true}, Filed
 	case "cancel", "miss":
 		f.Hand = Hand{System: true}
 	}
@@ -251,6 +256,22 @@ func refusals() []refusal {
 		{h, "void_decide", Handling, "asked for something else", otherAsk(AskSuspend), ErrNotAsked},
 		{h, "void_decide", Done, "no result", noResult, ErrResultNeeded},
 		{h, "void_decide", Done, "who asked decides", sameAsker, ErrSameHand},
+
+		{h, "withdraw", Reported, "others wait for its answer", func(f *Facts) { f.Case.Joined = 3 }, ErrJoined},
+		{h, "void_ask", Handling, "others wait for its answer", func(f *Facts) { f.Case.Joined = 1 }, ErrJoined},
+		{h, "void_decide", Handling, "others came to it meanwhile", func(f *Facts) { f.Case.Joined = 1 }, ErrJoined},
+		{h, "rate", Merged, "the main case is in work", func(f *Facts) { f.Main.Closed = false }, ErrMainOpen},
+		{h, "merge", Reported, "another desk has claimed it", shut, ErrClaimed},
+		{h, "merge", Reported, "no main case", func(f *Facts) { f.Main = Main{} }, ErrMainNeeded},
+		{h, "merge", Filed, "into itself", func(f *Facts) { f.Main.Self = true }, ErrMainSelf},
+		{h, "merge", Handling, "the main case has ended", func(f *Facts) { f.Main.Open = false }, ErrMainShut},
+		{h, "merge", Handling, "the main case is a task", func(f *Facts) { f.Main.Same = false }, ErrMainFlow},
+		{h, "merge", Done, "the main case is more confidential", func(f *Facts) { f.Main.Secrecy = journal.Desk }, ErrMainSecret},
+		{h, "merge", Reported, "no reason", noReason, ErrReasonNeeded},
+		{h, "merge", Reported, "a reason that only relates", func(f *Facts) { f.Reason.Effect.State = "" }, ErrReasonWrong},
+		{h, "merge", Reported, "no note", noNote, ErrNoteNeeded},
+		{h, "unmerge", Merged, "the main case has ended", func(f *Facts) { f.Main.Open = false }, ErrMainShut},
+		{h, "unmerge", Merged, "no word", noNote, ErrNoteNeeded},
 
 		{k, "report", "", "item withdrawn from the register", notAdmitted, ErrNotAdmitted},
 		{k, "report", "", "sensors may not raise it", notRaised, ErrNotRaisable},
@@ -469,11 +490,11 @@ func TestMovesMatchPermissions(t *testing.T) {
 		}
 	}
 	// Not moves: reading and words. Not yet moves: co-operation, extension,
-	// merging, supervision and escalation.
+	// supervision and escalation.
 	others := []string{
 		"case.view", "case.view_own", "case.reveal", "case.quarantine", "case.comment", "case.export", "task.plan",
 		"case.cooperate_ask", "case.cooperate_answer", "case.extend_ask", "case.extend_decide",
-		"case.merge", "case.supervise", "case.escalate",
+		"case.supervise", "case.escalate",
 	}
 	for _, p := range roles.Permissions {
 		if (strings.HasPrefix(p.Key, "case.") || strings.HasPrefix(p.Key, "task.")) && !moved[p.Key] && !slices.Contains(others, p.Key) {
@@ -509,8 +530,8 @@ func TestStatesMatchCatalogue(t *testing.T) {
 		for _, s := range w.States {
 			a, ok := flow.About[State(s.Key)]
 			if !ok {
-				// A draft is kept by whoever writes it; merging comes later.
-				if s.Key != "draft" && s.Key != "merged" {
+				// A draft is kept by whoever writes it.
+				if s.Key != "draft" {
 					t.Errorf("%s: the catalogue's %s is no state of the table", w.Key, s.Key)
 				}
 				continue
@@ -553,6 +574,9 @@ func TestPicks(t *testing.T) {
 	row(handling, "void_decide", Taken, same, Voided)
 	row(handling, "void_decide", Taken, fail, Taken)
 	row(handling, "void_decide", Taken, func(f *Facts) { f.Case.Ask.State = "withdrawn" }, Withdrawn)
+	row(handling, "merge", Taken, same, Merged)
+	row(handling, "unmerge", Merged, same, Filed)
+	row(handling, "unmerge", Merged, func(f *Facts) { f.Case.Was = Accepted }, Reported)
 	row(task, "void_decide", Taken, func(f *Facts) { f.Case.Ask.State = "withdrawn" }, Cancelled)
 	row(task, "do", Open, func(f *Facts) { f.Given.Result = "" }, Doing)
 	row(task, "do", Open, same, Closed)

@@ -29,7 +29,7 @@ var Forbidden = []Forbid{
 		Why: words.Text{Chinese: "没有受理,就不能立案或派遣。", English: "Nothing is filed or dispatched before it was accepted."},
 	},
 	{
-		Flow: catalog.Handling, From: []State{Filed}, Reaches: []State{Dispatched, Taken, Handling, Suspended, Done, Closed}, Without: []string{"dispatch", "reopen", "object"},
+		Flow: catalog.Handling, From: []State{Filed}, Reaches: []State{Dispatched, Taken, Handling, Suspended, Done, Closed}, Without: []string{"dispatch", "reopen", "object", "unmerge"},
 		Why: words.Text{Chinese: "收到退回的,只能重新派遣或继续退回,不能越过退回往前走。", English: "Whoever receives a return may only dispatch anew or return further; nothing later is reached otherwise."},
 	},
 	{
@@ -63,6 +63,18 @@ var Forbidden = []Forbid{
 	{
 		Flow: catalog.Handling, From: []State{Withdrawn, Voided}, Moves: []string{"reopen", "object", "rate", "accept", "dispatch", "void_ask", "void_decide"},
 		Why: words.Text{Chinese: "撤回和作废是终点。", English: "Withdrawn and voided are ends."},
+	},
+	{
+		Flow: catalog.Handling, From: []State{Merged}, Moves: []string{"accept", "refuse", "settle", "file", "dispatch", "take", "handle", "done", "check", "close", "return", "withdraw", "reopen", "object", "void_ask", "void_decide", "merge"},
+		Why: words.Text{Chinese: "并了案的，跟着主案件走；要单独办，先拆开。", English: "What was merged goes with its main case; to deal with it alone it is taken apart first."},
+	},
+	{
+		Flow: catalog.Handling, From: []State{Merged}, Reaches: []State{Closed, Refused, Withdrawn, Voided, Done}, Without: []string{"unmerge"},
+		Why: words.Text{Chinese: "并了案的不能再单独结一次。", English: "What was merged is never closed a second time on its own."},
+	},
+	{
+		Flow: catalog.Handling, From: []State{Closed, Refused, Withdrawn, Voided}, Moves: []string{"merge", "unmerge"},
+		Why: words.Text{Chinese: "已经结束的不再并案。", English: "What has ended is not merged any more."},
 	},
 	{
 		Flow: catalog.Task, From: []State{Open, Taken, Doing}, Reaches: []State{Done}, Without: []string{"do"},

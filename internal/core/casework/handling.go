@@ -6,7 +6,7 @@ import "onegrid/internal/core/catalog"
 // (DESIGN.md section 6, notes/domain.md 2c and 3)
 var handling = &Flow{
 	Key:    catalog.Handling,
-	States: []State{Reported, Accepted, Filed, Dispatched, Taken, Handling, Suspended, Done, Closed, Refused, Withdrawn, Voided},
+	States: []State{Reported, Accepted, Filed, Dispatched, Taken, Handling, Suspended, Done, Closed, Refused, Withdrawn, Voided, Merged},
 	About: map[State]About{
 		Reported:   {Stage: "reported", Clock: ClockAccept},
 		Accepted:   {Stage: "accepted", Clock: ClockVerify},
@@ -20,6 +20,7 @@ var handling = &Flow{
 		Refused:    {Stage: "closed", Clock: clockStopped, Shut: true},
 		Withdrawn:  {Stage: "closed", Clock: clockStopped, Shut: true, Final: true},
 		Voided:     {Stage: "closed", Clock: clockStopped, Shut: true, Final: true},
+		Merged:     {Stage: "closed", Clock: clockStopped, Shut: true},
 	},
 	Moves: []Move{
 		{
@@ -90,7 +91,7 @@ var handling = &Flow{
 			// The dispatcher takes a dispatch back, or the reporter the report.
 			Key: "withdraw", Permission: "case.withdraw", From: []State{Reported, Accepted, Filed, Dispatched, Taken}, To: []State{Filed, Withdrawn}, Owner: OwnerSender,
 			Reasons: catalog.ReasonWithdraw, Needs: []Need{NeedReason},
-			Guards: []Guard{withdrawable, reasoned(catalog.ReasonWithdraw), reasonFits, noted},
+			Guards: []Guard{withdrawable, noneJoined, reasoned(catalog.ReasonWithdraw), reasonFits, noted},
 			Pick: func(f Facts) State {
 				if f.Case.State == Dispatched || f.Case.State == Taken {
 					return Filed
@@ -149,20 +150,32 @@ var handling = &Flow{
 		},
 		{
 			// A fact on a closed case, once, not a state.
-			Key: "rate", Permission: "case.rate", From: []State{Closed}, Owner: OwnerSame,
+			Key: "rate", Permission: "case.rate", From: []State{Closed, Merged}, Owner: OwnerSame,
 			Needs:  []Need{NeedScore},
-			Guards: []Guard{ownReport, unrated, scored, inTerm},
+			Guards: []Guard{ownReport, mainClosed, unrated, scored, inTerm},
 		},
 		{
 			Key: "void_ask", Permission: "case.void_ask", From: []State{Reported, Accepted, Filed, Dispatched, Taken, Handling, Suspended, Done, Closed, Refused}, Owner: OwnerSame,
 			Reasons: catalog.ReasonVoid, Needs: []Need{NeedReason, NeedNote},
-			Guards: []Guard{nothingAsked, reasoned(catalog.ReasonVoid), noted},
+			Guards: []Guard{nothingAsked, noneJoinedVoid, reasoned(catalog.ReasonVoid), noted},
 		},
 		{
 			Key: "void_decide", Permission: "case.void_decide", From: []State{Reported, Accepted, Filed, Dispatched, Taken, Handling, Suspended, Done, Closed, Refused}, To: []State{Voided, Withdrawn}, Owner: OwnerSame,
 			Needs:  []Need{NeedResult},
-			Guards: []Guard{voidAsked, resultGiven, notAsker},
+			Guards: []Guard{voidAsked, resultGiven, notAsker, noneJoinedVoid},
 			Pick:   voided(Voided),
+		},
+		{
+			// The same matter as another case (合并重复); see merge.go.
+			Key: "merge", Permission: "case.merge", From: []State{Reported, Accepted, Filed, Dispatched, Taken, Handling, Suspended, Done}, To: []State{Merged}, Owner: OwnerSame,
+			Reasons: catalog.ReasonMerge, Needs: []Need{NeedMain, NeedReason, NeedNote},
+			Guards: []Guard{unclaimed, mainNamed, notItself, mainOpen, sameFlow, notWider, reasoned(catalog.ReasonMerge), mergeReason, noted},
+		},
+		{
+			Key: "unmerge", Permission: "case.unmerge", From: []State{Merged}, To: []State{Reported, Filed}, Owner: OwnerFiler,
+			Needs:  []Need{NeedNote},
+			Guards: []Guard{mainOpen, noteAlways},
+			Pick:   unmerged,
 		},
 	},
 }

@@ -107,6 +107,9 @@ func (d *Desk) offer(env *env, by *access.Actor, c Case, flow *Flow, m Move) (Of
 	if err != nil {
 		return o, false, err
 	}
+	if m.Key == "merge" {
+		s.facts.Main = Main{Found: true, Open: true, Same: true} // which one is chosen later
+	}
 	missing := s.facts.missing()
 	s.facts.Given = Given{Note: "–", ResidentText: "–", Result: Pass, Score: 5, Until: env.at.Add(24 * time.Hour)}
 	if m.Reasons != "" {
@@ -208,6 +211,9 @@ func (d *Desk) reasonsFor(env *env, f Facts, m Move) ([]ReasonChoice, error) {
 		if m.Key == "withdraw" {
 			fits = fits && reasonFits.Check(f) == nil
 		}
+		if m.Key == "merge" {
+			fits = fits && mergeReason.Check(f) == nil
+		}
 		if !fits {
 			continue
 		}
@@ -260,7 +266,7 @@ func (d *Desk) foresee(env *env, by *access.Actor, s *scene, m Move, o Offer, to
 			post = s.sent[0].From
 		}
 	case OwnerIntake, OwnerFiler:
-		if p, ok := env.org.Post(by.Post); ok && env.allows(p.Role, "case.dispatch") && m.Key != "reopen" {
+		if p, ok := env.org.Post(by.Post); ok && env.allows(p.Role, "case.dispatch") && m.Key != "reopen" && m.Key != "unmerge" {
 			post = p.ID
 		} else {
 			post = c.Intake

@@ -1,6 +1,7 @@
 package casework
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -30,7 +31,8 @@ type PublicCase struct {
 	Estimated bool            `json:"estimated,omitempty"` // nobody has it in hand yet
 	Paused    bool            `json:"paused,omitempty"`
 	Refused   bool            `json:"refused,omitempty"`
-	Ended     bool            `json:"ended,omitempty"` // withdrawn or voided
+	Ended     bool            `json:"ended,omitempty"`  // withdrawn or voided
+	Merged    bool            `json:"merged,omitempty"` // dealt with together with another report
 	Messages  []PublicMessage `json:"messages"`
 	Photos    []PublicPhoto   `json:"photos"`
 	Looked    []PublicLook    `json:"who_looked"`
@@ -95,6 +97,12 @@ func (d *Desk) ActAsReporter(tx *db.Tx, by *access.Actor, caseID id.ID, in Act, 
 	if !slices.Contains(reporterMoves, in.Move) {
 		return Case{}, ErrNoMove.With("move", clip(in.Move, 40))
 	}
+	if c, err := get(tx, caseID); err != nil || c.State == Merged && in.Move == "object" {
+		if err != nil {
+			return c, err
+		}
+		return d.objectForMain(tx, by, c, in, owner)
+	}
 	return d.asReporter(tx, by, caseID, in, owner)
 }
 
@@ -142,10 +150,24 @@ func (d *Desk) CommentAsReporter(tx *db.Tx, by *access.Actor, caseID id.ID, in C
 	if err != nil {
 		return c, err
 	}
+	in.Internal = false
+	if c.State == Merged {
+		main, err := get(tx, c.Main)
+		if err != nil || main.about().Shut {
+			return c, cmp.Or(err, error(ErrTermOver))
+		}
+		if err := d.comment(tx, by, c, in, owner); err != nil {
+			return c, err
+		}
+		env, err := d.env(tx, by)
+		if err != nil {
+			return c, err
+		}
+		return c, d.hears(env, by, c)
+	}
 	if c.about().Shut {
 		return c, ErrTermOver
 	}
-	in.Internal = false
 	return c, d.comment(tx, by, c, in, owner)
 }
 
@@ -162,11 +184,17 @@ func (d *Desk) PublicView(tx *db.Tx, caseID id.ID) (*PublicCase, error) {
 	if err := env.of(c); err != nil {
 		return nil, err
 	}
+	on := c // the case that the reporter follows
+	if c.State == Merged {
+		if on, err = get(tx, c.Main); err != nil {
+			return nil, err
+		}
+	}
 	p := &PublicCase{
-		ID: c.ID, Flow: c.Flow, Number: c.Number, ItemName: env.item.Name, Text: c.Text, Place: c.Where, Stage: c.about().Stage,
+		ID: c.ID, Flow: c.Flow, Number: c.Number, ItemName: env.item.Name, Text: c.Text, Place: c.Where, Stage: on.about().Stage,
 		Messages: []PublicMessage{}, Photos: []PublicPhoto{}, Looked: []PublicLook{}, Can: []string{},
-		Paused: c.Clock.Paused, Refused: c.State == Refused, Ended: c.about().Final && c.State != Closed,
-		Rating: c.Rating, Reported: c.Recorded, Closed: c.Closed, Version: c.Version, MadeUp: c.MadeUp,
+		Paused: on.Clock.Paused, Refused: on.State == Refused, Ended: on.about().Final && on.State != Closed, Merged: c.State == Merged,
+		Rating: c.Rating, Reported: c.Recorded, Closed: on.Closed, Version: c.Version, MadeUp: c.MadeUp,
 	}
 	entries, err := journal.Timeline(tx, c.ID)
 	if err != nil {
@@ -178,17 +206,25 @@ func (d *Desk) PublicView(tx *db.Tx, caseID id.ID) (*PublicCase, error) {
 			return nil, err
 		}
 	}
-	p.Stages = stagesFor(env.catalog, c, reached)
-	d.promise(env, p, c)
-	if err := photosFor(tx, p, c); err != nil {
+	if on.ID != c.ID {
+		if err := env.of(on); err != nil {
+			return nil, err
+		}
+		if err := d.tellMain(env, p, on, entries, reached); err != nil {
+			return nil, err
+		}
+	}
+	p.Stages = stagesFor(env.catalog, on, reached)
+	d.promise(env, p, on)
+	if err := photosFor(tx, p, c, on); err != nil {
 		return nil, err
 	}
-	return p, d.publicMoves(env, p, c)
+	return p, d.publicMoves(env, p, c, on)
 }
 
 // residentReasons are the acts whose reason the resident reads.
 var residentReasons = map[string]bool{
-	"case.refuse": true, "case.withdraw": true, "case.suspend_decide": true, "case.reopen": true, "case.void_decide": true, "case.object": true,
+	"case.refuse": true, "case.withdraw": true, "case.suspend_decide": true, "case.reopen": true, "case.void_decide": true, "case.object": true, "case.merge": true,
 }
 
 // tell adds what one entry means to the reporter.
@@ -211,9 +247,9 @@ func (d *Desk) tell(env *env, p *PublicCase, c Case, e journal.Entry, reached ma
 	case e.Kind == "case.reveal":
 		p.Looked = append(p.Looked, PublicLook{At: e.Recorded, Post: env.postName(e.By.Post), Purpose: d.words.Text("casework.purpose."+orNone(b.Purpose), nil)})
 		return nil
-	case b.Internal:
-		return nil
-	case own && b.Note != "" && (e.Kind == "case.object" || e.Kind == "case.check"):
+	case b.Internal, e.Kind == "case.answered", e.Kind == "case.taken_up":
+		return nil // the main case says it
+	case own && b.Note != "" && b.Other.IsZero() && (e.Kind == "case.object" || e.Kind == "case.check"):
 		p.Messages = append(p.Messages, PublicMessage{At: e.Occurred, Text: words.Text{Chinese: b.Note, English: b.Note}, Own: true})
 	}
 	if b.ResidentText != "" {
@@ -283,7 +319,7 @@ func (d *Desk) promise(env *env, p *PublicCase, c Case) {
 }
 
 // photosFor lists the photos that the reporter may see.
-func photosFor(tx *db.Tx, p *PublicCase, c Case) error {
+func photosFor(tx *db.Tx, p *PublicCase, c, on Case) error {
 	all, err := filesOf(tx, c.ID)
 	if err != nil {
 		return err
@@ -291,6 +327,17 @@ func photosFor(tx *db.Tx, p *PublicCase, c Case) error {
 	for _, f := range all {
 		if publicFile(c, f) {
 			p.Photos = append(p.Photos, PublicPhoto{ID: f.ID, Kind: f.Kind, Own: f.Owner != "", Waiting: f.State == FileQuarantine})
+		}
+	}
+	if on.ID == c.ID {
+		return nil
+	}
+	if all, err = filesOf(tx, on.ID); err != nil {
+		return err
+	}
+	for _, f := range all {
+		if f.Owner == "" && publicFile(on, f) {
+			p.Photos = append(p.Photos, PublicPhoto{ID: f.ID, Kind: f.Kind})
 		}
 	}
 	return nil
@@ -312,6 +359,12 @@ func (d *Desk) PublicFile(tx *db.Tx, caseID, fileID id.ID, size string) (*httpx.
 		return nil, err
 	}
 	f, err := scanFile(tx.Row(`SELECT `+fileColumns+` FROM case_file WHERE id = $1 AND case_id = $2`, fileID, caseID))
+	if errors.Is(err, db.ErrNoRows) && c.State == Merged {
+		if c, err = get(tx, c.Main); err != nil {
+			return nil, err
+		}
+		f, err = scanFile(tx.Row(`SELECT `+fileColumns+` FROM case_file WHERE id = $1 AND case_id = $2 AND owner IS NULL`, fileID, c.ID))
+	}
 	if errors.Is(err, db.ErrNoRows) || err == nil && !publicFile(c, f) {
 		return nil, ErrFileMissing
 	}
@@ -322,13 +375,20 @@ func (d *Desk) PublicFile(tx *db.Tx, caseID, fileID id.ID, size string) (*httpx.
 }
 
 // publicMoves says what the reporter may do now.
-func (d *Desk) publicMoves(env *env, p *PublicCase, c Case) error {
+func (d *Desk) publicMoves(env *env, p *PublicCase, own, on Case) error {
+	c := on
 	flow, ok := FlowOf(c.Flow)
 	if !ok {
 		return nil
 	}
 	by := access.Nobody("portal", words.Chinese)
 	for _, key := range reporterMoves {
+		if c = own; key == "object" {
+			c = on
+		}
+		if err := env.of(c); err != nil {
+			return err
+		}
 		m, ok := flow.Move(key)
 		if !ok || !slices.Contains(m.From, c.State) {
 			continue
@@ -354,10 +414,13 @@ func (d *Desk) publicMoves(env *env, p *PublicCase, c Case) error {
 			p.Can = append(p.Can, key)
 		}
 	}
-	if _, _, own := d.demands(c, env.item); own && c.State == Done && c.Check == Waiting {
+	if err := env.of(own); err != nil {
+		return err
+	}
+	if _, _, asked := d.demands(own, env.item); asked && own.State == Done && own.Check == Waiting {
 		p.Can = append(p.Can, "confirm")
 	}
-	if !c.about().Shut {
+	if !on.about().Shut {
 		p.Can = append(p.Can, "comment")
 	}
 	return nil

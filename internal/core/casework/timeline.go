@@ -26,6 +26,7 @@ type Event struct {
 	To           State       `json:"to_state,omitempty"`
 	Clock        *StageClock `json:"stage_clock,omitempty"`
 	Task         id.ID       `json:"task_id,omitzero"`
+	Other        id.ID       `json:"other_case_id,omitzero"` // the case it names
 	Files        []File      `json:"files,omitempty"`
 	Erased       bool        `json:"erased,omitempty"`
 }
@@ -72,7 +73,14 @@ func (d *Desk) timeline(env *env, c Case, files []File) ([]Event, error) {
 		if c.Parent.IsZero() && (e.Kind == "task.verify" || e.Kind == "task.check" || e.Kind == "task.late") {
 			continue // the case has its own entry of it
 		}
-		ev, err := d.event(env, e, files)
+		other, told, err := d.tells(env, e)
+		if err != nil {
+			return nil, err
+		}
+		if !told {
+			continue
+		}
+		ev, err := d.event(env, e, files, other)
 		if err != nil {
 			return nil, err
 		}
@@ -82,7 +90,7 @@ func (d *Desk) timeline(env *env, c Case, files []File) ([]Event, error) {
 }
 
 // event puts one entry into words.
-func (d *Desk) event(env *env, e journal.Entry, files []File) (Event, error) {
+func (d *Desk) event(env *env, e journal.Entry, files []File, other Case) (Event, error) {
 	var b Body
 	kept, err := e.Decode(&b)
 	if err != nil {
@@ -104,7 +112,8 @@ func (d *Desk) event(env *env, e journal.Entry, files []File) (Event, error) {
 	if b.Clock != nil {
 		ev.Clock = &StageClock{Kind: b.Clock.Kind, Used: b.Clock.Used, Limit: b.Clock.Limit, Late: b.Clock.Late}
 	}
-	ev.Words = d.eventWords(env, e.Kind, b)
+	ev.Words = d.eventWords(env, e.Kind, b, other)
+	ev.Other = other.ID
 	return ev, nil
 }
 
@@ -112,11 +121,12 @@ func (d *Desk) event(env *env, e journal.Entry, files []File) (Event, error) {
 var internalKinds = map[string]bool{
 	"case.claim": true, "case.release": true, "case.late": true, "case.owner": true, "case.due": true, "case.suspend_ask": true,
 	"case.void_ask": true, "case.reveal": true, "case.return": true, "case.withdraw": true, "case.file_accept": true, "case.file_discard": true,
+	"case.relate": true, "case.unrelate": true, "case.join": true, "case.part": true, "case.heard": true, "case.main": true, "case.answered": true, "case.taken_up": true,
 }
 
 // eventWords says what was done: the sentence of the kind, with the outcome in
 // its name where there are two.
-func (d *Desk) eventWords(env *env, kind string, b Body) words.Text {
+func (d *Desk) eventWords(env *env, kind string, b Body, other Case) words.Text {
 	move := strings.TrimPrefix(strings.TrimPrefix(kind, "case."), "task.")
 	key := "casework.event." + move
 	if strings.HasPrefix(kind, "task.") && d.words.Has("casework.event.task_"+move) {
@@ -131,6 +141,7 @@ func (d *Desk) eventWords(env *env, kind string, b Body) words.Text {
 	args := map[string]any{
 		"post": env.postName(b.Post), "reason": env.reasonName(b.Reason), "score": b.Score,
 		"clock": d.words.Text("casework.clock."+clockName(b.Clock), nil), "purpose": d.words.Text("casework.purpose."+cmp.Or(b.Purpose, "none"), nil),
+		"other": d.numberWords(other), "n": countWords(b.Count), "relation": d.words.Text("casework.relation."+cmp.Or(string(b.Relation), "related"), nil),
 	}
 	if t, err := time.Parse(time.RFC3339, b.Until); err == nil {
 		args["until"] = d.moment(env.tx.Now(), t)

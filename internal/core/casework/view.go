@@ -38,7 +38,7 @@ type View struct {
 	Micro          id.ID            `json:"micro_id,omitzero"`
 	Department     id.ID            `json:"department_id,omitzero"`
 	DepartmentName *words.Text      `json:"department_name,omitempty"`
-	State          State            `json:"state" enum:"reported,accepted,filed,dispatched,taken,handling,suspended,done,closed,refused,withdrawn,voided,open,doing,missed,cancelled"`
+	State          State            `json:"state" enum:"reported,accepted,filed,dispatched,taken,handling,suspended,done,closed,refused,withdrawn,voided,merged,open,doing,missed,cancelled"`
 	StateName      words.Text       `json:"state_name"`
 	Stage          string           `json:"stage" enum:"reported,accepted,assigned,in_hand,done,closed"`
 	Priority       catalog.Priority `json:"priority" enum:"low,normal,high,urgent"`
@@ -59,6 +59,7 @@ type View struct {
 	Ask            *AskView         `json:"asked,omitempty"`
 	Hold           *HoldView        `json:"suspended,omitempty"`
 	Rating         *Rating          `json:"rating,omitempty"`
+	Joined         int              `json:"merged_count,omitempty"` // reports that were merged into it
 	OccurredAt     time.Time        `json:"occurred_at"`
 	RecordedAt     time.Time        `json:"recorded_at"`
 	ClosedAt       time.Time        `json:"closed_at,omitzero"`
@@ -199,7 +200,7 @@ func (d *Desk) view(env *env, c Case) View {
 		State: c.State, StateName: env.stateName(c), Stage: c.about().Stage, Priority: c.Priority,
 		Secrecy: [...]string{"open", "desk", "named"}[c.Secrecy], Channel: c.Channel,
 		Post: c.Post, PostName: env.postName(c.Post), Late: c.Late || c.Clock.Late(now), Verify: c.Verify, Check: c.Check,
-		Rating: c.Rating, OccurredAt: c.Occurred, RecordedAt: c.Recorded, ClosedAt: c.Closed, Version: c.Version, MadeUp: c.MadeUp,
+		Rating: c.Rating, Joined: c.Joined, OccurredAt: c.Occurred, RecordedAt: c.Recorded, ClosedAt: c.Closed, Version: c.Version, MadeUp: c.MadeUp,
 	}
 	if cond, ok := env.item.Condition(c.Condition); ok {
 		v.ConditionName = text(cond.Name)
@@ -323,7 +324,10 @@ type Page struct {
 	Moves    []Offer        `json:"moves"`
 	Timeline []Event        `json:"timeline"`
 	Clocks   []ClockView    `json:"clocks"`
-	Head     int64          `json:"head"` // journal number the page is of
+	Related  []Relation     `json:"relations"`
+	Main     *Ref           `json:"main_case,omitempty"` // what it was merged into
+	Merged   []Ref          `json:"merged_cases"`        // what was merged into it
+	Head     int64          `json:"head"`                // journal number the page is of
 }
 
 // View gives the page of a case. Code: case.missing.
@@ -396,6 +400,12 @@ func (d *Desk) page(tx *db.Tx, by *access.Actor, c Case) (*Page, error) {
 		return nil, err
 	}
 	if p.Clocks, err = d.clockViews(tx, c.ID); err != nil {
+		return nil, err
+	}
+	if p.Related, err = d.relations(env, c); err != nil {
+		return nil, err
+	}
+	if err := d.merges(env, c, p); err != nil {
 		return nil, err
 	}
 	p.Head, err = journal.Head(tx)

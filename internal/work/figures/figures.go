@@ -39,6 +39,8 @@ const (
 	Reopened   Measure = "reopened"    // 重开
 	Withdrawn  Measure = "withdrawn"   // 撤回
 	Voided     Measure = "voided"      // 作废
+	Merged     Measure = "merged"      // 并案: a duplicate report goes with another case; it is never closed a second time
+	Unmerged   Measure = "unmerged"    // 拆开: and on its own again
 	Rated      Measure = "rated"       // 评价
 	Stars      Measure = "stars"       // 评分之和: mean = stars / rated
 	Overdue    Measure = "overdue"     // 超期: a clock ran out, counted once a clock
@@ -46,7 +48,7 @@ const (
 
 // Measures lists all measures in the order in which they are shown.
 var Measures = []Measure{Reported, Accepted, Refused, Filed, Dispatched, Settled, Done, Closed, ClosedLate, Timed,
-	Returned, Reworked, Checked, Reopened, Withdrawn, Voided, Rated, Stars, Overdue}
+	Returned, Reworked, Checked, Reopened, Withdrawn, Voided, Merged, Unmerged, Rated, Stars, Overdue}
 
 // Cube is one way of cutting the counts.
 type Cube int64
@@ -181,6 +183,10 @@ func counted(kind string, f casework.ActFacts) map[Measure]int64 {
 			return map[Measure]int64{Voided: 1}
 		}
 		return nil
+	case "case.merge":
+		return map[Measure]int64{Merged: 1}
+	case "case.unmerge":
+		return map[Measure]int64{Unmerged: 1}
 	case "case.rate":
 		return map[Measure]int64{Rated: 1, Stars: int64(f.Score)}
 	case "case.late":
