@@ -281,6 +281,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/cases/{id}/merges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Merge duplicates into a case: all of them or none */
+        post: operations["case.merge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/cases/{id}/moves": {
         parameters: {
             query?: never;
@@ -293,6 +310,40 @@ export interface paths {
         /** Make a move */
         post: operations["case.move"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cases/{id}/relations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that two cases belong together */
+        post: operations["case.relate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cases/{id}/relations/{relation}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End a relation */
+        delete: operations["case.unrelate"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1840,6 +1891,10 @@ export interface components {
         CaseDuplicatesOutBody: {
             items: components["schemas"]["CaseworkDuplicate"][];
         };
+        CaseMergeOutBody: {
+            main: components["schemas"]["CaseworkView"];
+            merged: components["schemas"]["CaseworkRef"][];
+        };
         CaseQuarantineOutBody: {
             items: components["schemas"]["CaseworkFile"][];
         };
@@ -1858,6 +1913,11 @@ export interface components {
             evidence?: string[];
             file_ids?: string[];
             item?: string;
+            /**
+             * Format: uuid
+             * @description the case a duplicate is merged into
+             */
+            main_id?: string;
             move: string;
             /** @description for staff; what was found, what was done */
             note?: string;
@@ -1964,6 +2024,8 @@ export interface components {
             number: number;
             /** Format: date-time */
             occurred_at: string;
+            /** Format: uuid */
+            other_case_id?: string;
             resident_text?: string;
             stage_clock?: components["schemas"]["CaseworkStageClock"];
             /** Format: uuid */
@@ -2015,6 +2077,11 @@ export interface components {
             items: components["schemas"]["CaseworkView"][];
             next?: string;
         };
+        CaseworkMergeIn: {
+            case_ids: string[];
+            note?: string;
+            reason: string;
+        };
         CaseworkNext: {
             clock?: string;
             /** Format: date-time */
@@ -2045,7 +2112,10 @@ export interface components {
             };
             /** Format: int64 */
             head: number;
+            main_case?: components["schemas"]["CaseworkRef"];
+            merged_cases: components["schemas"]["CaseworkRef"][];
             moves: components["schemas"]["CaseworkOffer"][];
+            relations: components["schemas"]["CaseworkRelation"][];
             reporter?: components["schemas"]["CaseworkParty"];
             tasks: components["schemas"]["CaseworkView"][];
             timeline: components["schemas"]["CaseworkEvent"][];
@@ -2101,6 +2171,7 @@ export interface components {
             estimated?: boolean;
             item_name: components["schemas"]["WordsText"];
             made_up?: boolean;
+            merged?: boolean;
             messages: components["schemas"]["CaseworkPublicMessage"][];
             number: string;
             paused?: boolean;
@@ -2160,6 +2231,38 @@ export interface components {
             name: components["schemas"]["WordsText"];
             needs_note: boolean;
             resident_text?: components["schemas"]["WordsText"];
+        };
+        CaseworkRef: {
+            /** Format: uuid */
+            id: string;
+            item_name: components["schemas"]["WordsText"];
+            number: string;
+            place: string;
+            /** Format: date-time */
+            recorded_at: string;
+            /** @enum {string} */
+            stage: "reported" | "accepted" | "assigned" | "in_hand" | "done" | "closed";
+            state: string;
+            state_name: components["schemas"]["WordsText"];
+            title: string;
+        };
+        CaseworkRelation: {
+            /** Format: date-time */
+            at: string;
+            case: components["schemas"]["CaseworkRef"];
+            /** @enum {string} */
+            direction: "both" | "follows" | "followed_by";
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            kind: "related" | "follow_up" | "same_cause";
+        };
+        CaseworkRelationIn: {
+            /** Format: uuid */
+            case_id?: string;
+            /** @enum {string} */
+            kind: "related" | "follow_up" | "same_cause";
+            number?: string;
         };
         CaseworkReport: {
             channel?: string;
@@ -2233,6 +2336,8 @@ export interface components {
             item_name: components["schemas"]["WordsText"];
             late: boolean;
             made_up?: boolean;
+            /** Format: int64 */
+            merged_count?: number;
             /** Format: uuid */
             micro_id?: string;
             number: string;
@@ -2258,7 +2363,7 @@ export interface components {
             /** @enum {string} */
             stage: "reported" | "accepted" | "assigned" | "in_hand" | "done" | "closed";
             /** @enum {string} */
-            state: "reported" | "accepted" | "filed" | "dispatched" | "taken" | "handling" | "suspended" | "done" | "closed" | "refused" | "withdrawn" | "voided" | "open" | "doing" | "missed" | "cancelled";
+            state: "reported" | "accepted" | "filed" | "dispatched" | "taken" | "handling" | "suspended" | "done" | "closed" | "refused" | "withdrawn" | "voided" | "merged" | "open" | "doing" | "missed" | "cancelled";
             state_name: components["schemas"]["WordsText"];
             /** Format: uuid */
             street_id?: string;
@@ -3984,6 +4089,49 @@ export interface operations {
             };
         };
     };
+    "case.merge": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+                /** @description the version the caller knows, such as "7" */
+                "If-Match"?: string;
+                /** @description the id of an own command that must have been the last change */
+                "After-Command"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CaseworkMergeIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseMergeOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "case.move": {
         parameters: {
             query?: never;
@@ -4005,6 +4153,81 @@ export interface operations {
                 "application/json": components["schemas"]["CaseworkAct"];
             };
         };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseworkView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "case.relate": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CaseworkRelationIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseworkView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "case.unrelate": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+                relation: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description OK */
             200: {
