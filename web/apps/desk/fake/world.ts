@@ -329,7 +329,7 @@ export class World {
     return {
       case: h.case, files: h.files, tasks: [], moves: this.offers(h.case, post), timeline: h.timeline,
       reporter: h.reporter && { name_masked: "王**", phone_masked: "138****0021", can_reveal: true },
-      clocks: h.case.clock ? [{ ...h.case.clock, pauses: [], used_ms: why?.used_ms ?? 0, explanation: why }] : [], head: this.head,
+      clocks: h.case.clock ? [{ ...h.case.clock, pauses: [], used_ms: why?.used_ms ?? 0, explanation: why }] : [], head: this.head, relations: [], merged_cases: [],
     };
   }
 

@@ -55,7 +55,8 @@ export type Need =
   | "consent"
   | "measurement"
   | "reply"
-  | "track_summary";
+  | "track_summary"
+  | "main";
 
 /** One thing the acting post could do to the case, allowed or not. */
 export type Offer = S["CaseworkOffer"];
@@ -66,6 +67,10 @@ export type Segment = S["CalendarSegment"];
 export type Explanation = S["CalendarExplanation"];
 /** A case with everything on its page. */
 export type CaseDetail = S["CaseworkPage"];
+/** Another case, named to somebody who may see it. */
+export type CaseRef = S["CaseworkRef"];
+/** How two cases belong together (关联). */
+export type Relation = S["CaseworkRelation"];
 export type MoveRequest = S["CaseworkAct"];
 export type ReportRequest = S["CaseworkReport"];
 export type Duplicate = S["CaseworkDuplicate"];

@@ -1,12 +1,14 @@
 import type { Feature } from "../../desk/feature";
 import en from "./en.json";
+import manyEn from "./many.en.json";
+import manyZh from "./many.zh-CN.json";
 import zh from "./zh-CN.json";
 
 const see = ["case.view"];
 
 export const casework: Feature = {
   name: "casework",
-  words: { "zh-CN": zh, en },
+  words: { "zh-CN": { ...zh, ...manyZh }, en: { ...en, ...manyEn } },
   routes: [
     { path: "/work/:id?", name: "work", component: () => import("./WorkPage.vue"), meta: { needs: see, title: "casework.my_work" } },
     { path: "/report", name: "report", component: () => import("./IntakePage.vue"), meta: { needs: ["case.report"], title: "casework.intake" } },

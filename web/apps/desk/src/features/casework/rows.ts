@@ -105,7 +105,7 @@ export const dangerous = new Set(["refuse", "void_ask", "void_decide", "withdraw
 
 const order = [
   "accept", "file", "dispatch", "take", "handle", "done", "verify", "check", "close", "do", "settle",
-  "suspend_decide", "void_decide", "resume", "return", "suspend_ask", "refuse", "withdraw", "rate", "object", "reopen", "void_ask", "cancel", "miss",
+  "suspend_decide", "void_decide", "resume", "return", "suspend_ask", "refuse", "withdraw", "rate", "object", "reopen", "merge", "unmerge", "void_ask", "cancel", "miss",
 ];
 
 /** Allowed moves in the order of use; the first is the main action. */
@@ -121,12 +121,12 @@ export function allowedMoves(c: Case, offers: Offer[]): Offer[] {
 }
 
 /** Undoing a case stands under "more", away from the hand. */
-export const apart = new Set(["void_ask", "withdraw", "cancel", "miss"]);
+export const apart = new Set(["void_ask", "withdraw", "cancel", "miss", "merge"]);
 
 /** The main action; a shut case and one whose allowed moves all undo something has none. */
 export function mainMove(c: Case, allowed: Offer[]): Offer | undefined {
   const first = allowed[0];
-  if (!first || dangerous.has(first.move) || ["reopen", "return", "suspend_ask", "object", "miss"].includes(first.move)) return undefined;
+  if (!first || dangerous.has(first.move) || ["reopen", "return", "suspend_ask", "object", "miss", "merge", "unmerge"].includes(first.move)) return undefined;
   return isShut(c) && first.move !== "rate" ? undefined : first;
 }
 
