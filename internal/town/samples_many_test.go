@@ -1,6 +1,9 @@
 package town_test
 
 import (
+	"fmt"
+	"strings"
+
 	"onegrid/internal/core/casework"
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/id"
@@ -59,6 +62,38 @@ func manySamples() []sample {
 				return err
 			})
 			return moves(town.Case{ID: c.ID, Number: c.Number, Version: c.Version, State: string(c.State)}, "unmerge", with{"note": "不是一件"})
+		}},
+		{op: "case.alarms", scopes: noScope, each: true, make: func(m *matrix, _, actor string) ask {
+			n := m.next()
+			return ask{path: "/api/alarms", body: with{"source": "source." + strings.ReplaceAll(actor, "_", "."), "alarms": []with{{"external_id": fmt.Sprint(n), "suppress_key": fmt.Sprint("k", n), "item": "flood_water", "condition": "ponding",
+				"text": "积水", "place": town.At("G1")}}}}
+		}},
+		fixed("case.alarm_sources", "", "/api/alarm-sources", nil),
+		{op: "case.watch", scopes: bothScopes, make: func(m *matrix, scope, _ string) ask {
+			return ask{path: "/api/cases/" + m.open(scope).ID.String() + "/watch"}
+		}},
+		{op: "case.unwatch", scopes: bothScopes, make: func(m *matrix, scope, _ string) ask {
+			return ask{path: "/api/cases/" + m.open(scope).ID.String() + "/watch"}
+		}},
+		{op: "case.list", what: "watched, by somebody who may see it no more", scopes: []string{other}, each: true, make: func(m *matrix, scope, actor string) ask {
+			c := m.open(scope)
+			if person, ok := m.Persons[name(actor)]; ok {
+				m.Write(func(tx *db.Tx) error {
+					_, err := tx.Exec(`INSERT INTO case_watch (person_id, case_id, at) VALUES ($1, $2, 0)`, person, c.ID)
+					return err
+				})
+			}
+			return ask{path: "/api/cases?view=watched&limit=200", shows: has(c.ID.String())}
+		}},
+		{op: "case.comment", what: "that mentions a post of the other street", scopes: []string{own}, make: func(m *matrix, scope, _ string) ask {
+			return ask{path: "/api/cases/" + m.open(scope).ID.String() + "/comments", body: with{"text": "请看", "internal": true, "mentions": []id.ID{m.Posts["village desk 2"]}}}
+		}},
+		{op: "case.readers", scopes: bothScopes, make: func(m *matrix, scope, _ string) ask {
+			return ask{path: "/api/cases/" + m.open(scope).ID.String() + "/readers"}
+		}},
+		{op: "case.choices", scopes: bothScopes, make: func(m *matrix, scope, _ string) ask {
+			c := m.open(scope)
+			return ask{path: "/api/case-moves?ids=" + c.ID.String(), shows: has(c.ID.String())}
 		}},
 	}
 }

@@ -2,7 +2,8 @@
 // between two states, the clocks that run on them and the tasks beside them.
 // Other rooms ask it to act; none of them writes its tables: cases, case_clock,
 // case_dispatch, case_claim, case_party, case_named, case_file, case_link,
-// case_search, case_relation and case_merge.
+// case_search, case_relation, case_merge, case_storm, case_source and
+// case_watch.
 //
 // State, stage, clock and owner are four things and kept apart. A flow is a
 // table in Go (handling.go, task.go): states, moves, who may make each, what it
@@ -251,6 +252,7 @@ type Body struct {
 	Fields       string       `json:"fields,omitempty"`
 	Other        id.ID        `json:"other,omitzero"` // another case: only who may see it too is told of the entry
 	Count        int          `json:"count,omitempty"`
+	Mentions     []id.ID      `json:"mentions,omitempty"`   // posts that a comment names
 	Main         State        `json:"main_state,omitempty"` // of the main case, on a merged report
 	Relation     RelationKind `json:"relation,omitempty"`
 }

@@ -15,10 +15,12 @@ type Comment struct {
 	Text     string  `json:"text" maxLength:"2000"`
 	Internal bool    `json:"internal"`
 	Files    []id.ID `json:"file_ids,omitempty" maxItems:"20"`
+	Mentions []id.ID `json:"mentions,omitempty" maxItems:"10" doc:"posts that shall read it; only such as may see the case"`
 }
 
 // Comment adds words or photos; it changes no version. Permission case.comment.
-// Codes: case.missing, case.note_needed, case.file_unknown, access.denied.
+// Codes: case.missing, case.note_needed, case.file_unknown,
+// case.mention_unknown, access.denied.
 func (d *Desk) Comment(tx *db.Tx, by *access.Actor, caseID id.ID, in Comment) (Case, error) {
 	c, err := d.load(tx, by, caseID)
 	if err != nil {
@@ -48,10 +50,13 @@ func (d *Desk) comment(tx *db.Tx, by *access.Actor, c Case, in Comment, owner st
 		return err
 	}
 	env.owner = owner
+	if err := env.mention(c, in.Mentions); err != nil {
+		return err
+	}
 	if err := d.attach(env, by, &c, in.Files); err != nil {
 		return err
 	}
-	b := &Body{Note: in.Text, Internal: in.Internal, Files: in.Files}
+	b := &Body{Note: in.Text, Internal: in.Internal, Files: in.Files, Mentions: in.Mentions}
 	if !in.Internal {
 		b.Note, b.ResidentText = "", in.Text
 	}

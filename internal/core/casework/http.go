@@ -52,7 +52,7 @@ type revealOut struct {
 
 type listIn struct {
 	httpx.Paging
-	View       string `query:"view" enum:"mine,open,closed,all" default:"open"`
+	View       string `query:"view" enum:"mine,open,closed,all,watched" default:"open"`
 	State      string `query:"state" maxLength:"200" doc:"one or more states, with commas"`
 	Stage      string `query:"stage" enum:"reported,accepted,assigned,in_hand,done,closed"`
 	Item       string `query:"item" maxLength:"60"`

@@ -31,6 +31,37 @@ type mergeOut struct {
 	}
 }
 
+type alarmsIn struct{ Body AlarmsIn }
+
+type alarmsOut struct{ Body AlarmsOut }
+
+type sourcesOut struct {
+	Body struct {
+		Items []SourceView `json:"items"`
+	}
+}
+
+type readersIn struct {
+	ID id.ID  `path:"id"`
+	Q  string `query:"q" maxLength:"60"`
+}
+
+type readersOut struct {
+	Body struct {
+		Items []PostChoice `json:"items"`
+	}
+}
+
+type choicesIn struct {
+	IDs string `query:"ids" required:"true" maxLength:"2000" doc:"up to 50 cases, with commas"`
+}
+
+type choicesOut struct {
+	Body struct {
+		Items []Choice `json:"items"`
+	}
+}
+
 // manyRoutes mounts what concerns several cases together.
 func (d *Desk) manyRoutes(e *httpx.Edge, tags []string) {
 	// Two cases are touched, so both commands run on the first writer.
@@ -45,6 +76,41 @@ func (d *Desk) manyRoutes(e *httpx.Edge, tags []string) {
 			return d.dressed(tx, by, c, err)
 		})
 	httpx.Write(e, httpx.Op{ID: "case.merge", Method: "POST", Path: "/api/cases/{id}/merges", Permission: "case.merge", Summary: "Merge duplicates into a case: all of them or none", Tags: tags}, d.postMerge)
+	httpx.Write(e, httpx.Op{ID: "case.alarms", Method: "POST", Path: "/api/alarms", Permission: "exchange.send", Summary: "Rows of a machine source: a storm of them is one case", Tags: tags, MaxBody: 4 << 20},
+		func(tx *db.Tx, by *access.Actor, in *alarmsIn) (*alarmsOut, error) {
+			out, err := d.Alarms(tx, by, in.Body)
+			return &alarmsOut{out}, err
+		})
+	httpx.Read(e, httpx.Op{ID: "case.alarm_sources", Method: "GET", Path: "/api/alarm-sources", Permission: "sensor.view", Summary: "What machine sources sent, each row accounted for", Tags: tags},
+		func(tx *db.Tx, by *access.Actor, _ *struct{}) (*sourcesOut, error) {
+			out := &sourcesOut{}
+			var err error
+			out.Body.Items, err = d.Sources(tx, by)
+			return out, err
+		})
+	watch := func(op httpx.Op, on bool) {
+		op.Path, op.Permission, op.Tags = "/api/cases/{id}/watch", "case.view", tags
+		httpx.WriteFor(e, op, func(in *caseIn) id.ID { return in.ID }, func(tx *db.Tx, by *access.Actor, in *caseIn) (*caseOut, error) {
+			c, err := d.Watch(tx, by, in.ID, on)
+			return d.dressed(tx, by, c, err)
+		})
+	}
+	watch(httpx.Op{ID: "case.watch", Method: "PUT", Summary: "Watch a case"}, true)
+	watch(httpx.Op{ID: "case.unwatch", Method: "DELETE", Summary: "Watch a case no more"}, false)
+	httpx.Read(e, httpx.Op{ID: "case.readers", Method: "GET", Path: "/api/cases/{id}/readers", Permission: "case.comment", Summary: "Posts that may read a case, to be mentioned", Tags: tags},
+		func(tx *db.Tx, by *access.Actor, in *readersIn) (*readersOut, error) {
+			out := &readersOut{}
+			var err error
+			out.Body.Items, err = d.Readers(tx, by, in.ID, in.Q)
+			return out, err
+		})
+	httpx.Read(e, httpx.Op{ID: "case.choices", Method: "GET", Path: "/api/case-moves", Permission: "case.view", Summary: "What may be done to each of some cases", Tags: tags},
+		func(tx *db.Tx, by *access.Actor, in *choicesIn) (*choicesOut, error) {
+			out := &choicesOut{}
+			var err error
+			out.Body.Items, err = d.Choices(tx, by, in.IDs)
+			return out, err
+		})
 }
 
 func (d *Desk) postMerge(tx *db.Tx, by *access.Actor, in *mergeIn) (*mergeOut, error) {

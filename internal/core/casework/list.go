@@ -16,7 +16,7 @@ import (
 
 // Filter is what a list is cut by.
 type Filter struct {
-	View       string // mine, open (default), closed, all
+	View       string // mine, open (default), closed, all, watched
 	States     []State
 	Stage      string
 	Item       string
@@ -65,7 +65,7 @@ func (f Filter) states() ([]State, error) {
 		base = openStates
 	case "closed":
 		base = closedStates
-	case "all":
+	case "all", "watched":
 		base = append(slices.Clone(openStates), closedStates...)
 	default:
 		return nil, ErrFilter.At("query.view", "field.wrong")
@@ -210,6 +210,9 @@ func (d *Desk) List(tx *db.Tx, by *access.Actor, f Filter, after *Cursor, limit 
 	states, err := f.states()
 	if err != nil {
 		return nil, nil, err
+	}
+	if f.View == "watched" {
+		return d.watched(tx, by, f, states, after, limit)
 	}
 	if f.Query != "" {
 		return d.search(tx, by, f, states, after, limit)
@@ -399,6 +402,7 @@ type Counts struct {
 	Mine    int64            `json:"mine"`
 	Overdue int64            `json:"overdue"`
 	Near    int64            `json:"near"`
+	Watched int64            `json:"watched"`
 }
 
 const countMost = 10_000
@@ -432,6 +436,11 @@ func (d *Desk) Counts(tx *db.Tx, by *access.Actor) (Counts, error) {
 		}
 	}
 	n.Mine = int64(len(seen))
+	watched, err := seenWatched(tx, by)
+	if err != nil {
+		return n, err
+	}
+	n.Watched = int64(len(watched))
 	return n, nil
 }
 

@@ -13,22 +13,23 @@ import (
 
 // Event is one thing on a case's timeline, ready to show (时间线).
 type Event struct {
-	Number       int64       `json:"number"`
-	Kind         string      `json:"kind"`
-	At           time.Time   `json:"at"`
-	OccurredAt   time.Time   `json:"occurred_at"`
-	By           EventBy     `json:"by"`
-	Words        words.Text  `json:"words"` // who did what
-	Note         string      `json:"note,omitempty"`
-	ResidentText string      `json:"resident_text,omitempty"`
-	Internal     bool        `json:"internal"` // not shown to residents
-	From         State       `json:"from_state,omitempty"`
-	To           State       `json:"to_state,omitempty"`
-	Clock        *StageClock `json:"stage_clock,omitempty"`
-	Task         id.ID       `json:"task_id,omitzero"`
-	Other        id.ID       `json:"other_case_id,omitzero"` // the case it names
-	Files        []File      `json:"files,omitempty"`
-	Erased       bool        `json:"erased,omitempty"`
+	Number       int64        `json:"number"`
+	Kind         string       `json:"kind"`
+	At           time.Time    `json:"at"`
+	OccurredAt   time.Time    `json:"occurred_at"`
+	By           EventBy      `json:"by"`
+	Words        words.Text   `json:"words"` // who did what
+	Note         string       `json:"note,omitempty"`
+	ResidentText string       `json:"resident_text,omitempty"`
+	Internal     bool         `json:"internal"` // not shown to residents
+	From         State        `json:"from_state,omitempty"`
+	To           State        `json:"to_state,omitempty"`
+	Clock        *StageClock  `json:"stage_clock,omitempty"`
+	Task         id.ID        `json:"task_id,omitzero"`
+	Other        id.ID        `json:"other_case_id,omitzero"` // the case it names
+	Files        []File       `json:"files,omitempty"`
+	Mentions     []words.Text `json:"mentions,omitempty"` // posts that were named
+	Erased       bool         `json:"erased,omitempty"`
 }
 
 // EventBy is who acted.
@@ -114,6 +115,9 @@ func (d *Desk) event(env *env, e journal.Entry, files []File, other Case) (Event
 	}
 	ev.Words = d.eventWords(env, e.Kind, b, other)
 	ev.Other = other.ID
+	for _, p := range b.Mentions {
+		ev.Mentions = append(ev.Mentions, env.postName(p))
+	}
 	return ev, nil
 }
 
@@ -122,6 +126,7 @@ var internalKinds = map[string]bool{
 	"case.claim": true, "case.release": true, "case.late": true, "case.owner": true, "case.due": true, "case.suspend_ask": true,
 	"case.void_ask": true, "case.reveal": true, "case.return": true, "case.withdraw": true, "case.file_accept": true, "case.file_discard": true,
 	"case.relate": true, "case.unrelate": true, "case.join": true, "case.part": true, "case.heard": true, "case.main": true, "case.answered": true, "case.taken_up": true,
+	"case.alarm": true,
 }
 
 // eventWords says what was done: the sentence of the kind, with the outcome in

@@ -324,6 +324,8 @@ type Page struct {
 	Moves    []Offer        `json:"moves"`
 	Timeline []Event        `json:"timeline"`
 	Clocks   []ClockView    `json:"clocks"`
+	Alarms   *AlarmsView    `json:"alarms,omitempty"` // how often a machine told of it
+	Watched  bool           `json:"watched"`          // by the reader
 	Related  []Relation     `json:"relations"`
 	Main     *Ref           `json:"main_case,omitempty"` // what it was merged into
 	Merged   []Ref          `json:"merged_cases"`        // what was merged into it
@@ -406,6 +408,12 @@ func (d *Desk) page(tx *db.Tx, by *access.Actor, c Case) (*Page, error) {
 		return nil, err
 	}
 	if err := d.merges(env, c, p); err != nil {
+		return nil, err
+	}
+	if p.Alarms, err = alarmsOn(tx, c.ID); err != nil {
+		return nil, err
+	}
+	if p.Watched, err = watches(tx, by, c.ID); err != nil {
 		return nil, err
 	}
 	p.Head, err = journal.Head(tx)

@@ -304,7 +304,7 @@ export class World {
     const by_state: Record<string, number> = {};
     for (const c of all) by_state[c.state] = (by_state[c.state] ?? 0) + 1;
     const open = all.filter((c) => c.stage !== "closed");
-    return { as_of: new Date(this.now()).toISOString(), by_state, mine: open.filter((c) => c.post_id === post).length, overdue: open.filter((c) => c.late).length, near: 0 };
+    return { as_of: new Date(this.now()).toISOString(), by_state, mine: open.filter((c) => c.post_id === post).length, overdue: open.filter((c) => c.late).length, near: 0, watched: 0 };
   }
 
   offers(c: Case, post: string): Offer[] {
@@ -329,7 +329,7 @@ export class World {
     return {
       case: h.case, files: h.files, tasks: [], moves: this.offers(h.case, post), timeline: h.timeline,
       reporter: h.reporter && { name_masked: "王**", phone_masked: "138****0021", can_reveal: true },
-      clocks: h.case.clock ? [{ ...h.case.clock, pauses: [], used_ms: why?.used_ms ?? 0, explanation: why }] : [], head: this.head, relations: [], merged_cases: [],
+      clocks: h.case.clock ? [{ ...h.case.clock, pauses: [], used_ms: why?.used_ms ?? 0, explanation: why }] : [], head: this.head, relations: [], merged_cases: [], watched: false,
     };
   }
 

@@ -107,6 +107,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/alarm-sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What machine sources sent, each row accounted for */
+        get: operations["case.alarm_sources"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alarms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Rows of a machine source: a storm of them is one case */
+        post: operations["case.alarms"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/calendars": {
         parameters: {
             query?: never;
@@ -154,6 +188,23 @@ export interface paths {
         put?: never;
         /** When a limit would be due, and why */
         post: operations["calendar.preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/case-moves": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What may be done to each of some cases */
+        get: operations["case.choices"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -315,6 +366,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/cases/{id}/readers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Posts that may read a case, to be mentioned */
+        get: operations["case.readers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/cases/{id}/relations": {
         parameters: {
             query?: never;
@@ -361,6 +429,24 @@ export interface paths {
         /** Open the reporter's contact for a purpose */
         post: operations["case.reveal"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cases/{id}/watch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Watch a case */
+        put: operations["case.watch"];
+        post?: never;
+        /** Watch a case no more */
+        delete: operations["case.unwatch"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1888,6 +1974,9 @@ export interface components {
             /** Format: int64 */
             last_year: number;
         };
+        CaseChoicesOutBody: {
+            items: components["schemas"]["CaseworkChoice"][];
+        };
         CaseDuplicatesOutBody: {
             items: components["schemas"]["CaseworkDuplicate"][];
         };
@@ -1898,6 +1987,9 @@ export interface components {
         CaseQuarantineOutBody: {
             items: components["schemas"]["CaseworkFile"][];
         };
+        CaseReadersOutBody: {
+            items: components["schemas"]["CaseworkPostChoice"][];
+        };
         CaseRevealInBody: {
             /** @enum {string} */
             purpose: "contact" | "visit" | "verify" | "correct" | "emergency";
@@ -1906,6 +1998,9 @@ export interface components {
         CaseReviewInBody: {
             /** @enum {string} */
             decision: "accept" | "discard";
+        };
+        CaseSourcesOutBody: {
+            items: components["schemas"]["CaseworkSourceView"][];
         };
         CaseworkAct: {
             condition?: string;
@@ -1933,6 +2028,58 @@ export interface components {
             /** Format: date-time */
             until?: string;
         };
+        CaseworkAlarm: {
+            condition?: string;
+            /** @description what the source calls this row; the same one is never taken twice */
+            external_id: string;
+            form?: unknown;
+            item: string;
+            /** Format: date-time */
+            occurred_at?: string;
+            place: components["schemas"]["CaseworkPlaceIn"];
+            /** @description rows with the same key are one matter, such as device and kind of alarm */
+            suppress_key: string;
+            text?: string;
+            title?: string;
+        };
+        CaseworkAlarmDone: {
+            /** Format: uuid */
+            case_id?: string;
+            code?: string;
+            external_id: string;
+            number?: string;
+            /** @enum {string} */
+            outcome: "opened" | "counted" | "repeated" | "refused";
+            why?: components["schemas"]["WordsText"];
+        };
+        CaseworkAlarmsIn: {
+            alarms: components["schemas"]["CaseworkAlarm"][];
+            /** @description the source's own name; it belongs to the account that used it first */
+            source: string;
+        };
+        CaseworkAlarmsOut: {
+            /** Format: int64 */
+            counted: number;
+            items: components["schemas"]["CaseworkAlarmDone"][];
+            /** Format: int64 */
+            opened: number;
+            /** Format: int64 */
+            refused: number;
+            /** Format: int64 */
+            repeated: number;
+            /** Format: int64 */
+            rows: number;
+        };
+        CaseworkAlarmsView: {
+            /** Format: int64 */
+            count: number;
+            /** Format: date-time */
+            first_at: string;
+            /** Format: date-time */
+            last_at: string;
+            source: string;
+            suppress_key: string;
+        };
         CaseworkAskView: {
             /** @enum {string} */
             kind: "suspend" | "void";
@@ -1941,6 +2088,15 @@ export interface components {
             reason: components["schemas"]["WordsText"];
             /** Format: date-time */
             until?: string;
+        };
+        CaseworkChoice: {
+            /** Format: uuid */
+            id: string;
+            moves: components["schemas"]["CaseworkOffer"][];
+            number: string;
+            title: string;
+            /** Format: int64 */
+            version: number;
         };
         CaseworkClaimView: {
             mine: boolean;
@@ -1988,6 +2144,8 @@ export interface components {
         CaseworkComment: {
             file_ids?: string[];
             internal: boolean;
+            /** @description posts that shall read it; only such as may see the case */
+            mentions?: string[];
             text: string;
         };
         CaseworkCounts: {
@@ -2002,6 +2160,8 @@ export interface components {
             near: number;
             /** Format: int64 */
             overdue: number;
+            /** Format: int64 */
+            watched: number;
         };
         CaseworkDuplicate: {
             /** Format: int64 */
@@ -2019,6 +2179,7 @@ export interface components {
             from_state?: string;
             internal: boolean;
             kind: string;
+            mentions?: components["schemas"]["WordsText"][];
             note?: string;
             /** Format: int64 */
             number: number;
@@ -2104,6 +2265,7 @@ export interface components {
             why?: components["schemas"]["CaseworkWhy"];
         };
         CaseworkPage: {
+            alarms?: components["schemas"]["CaseworkAlarmsView"];
             case: components["schemas"]["CaseworkView"];
             clocks: components["schemas"]["CaseworkClockView"][];
             files: components["schemas"]["CaseworkFile"][];
@@ -2119,6 +2281,7 @@ export interface components {
             reporter?: components["schemas"]["CaseworkParty"];
             tasks: components["schemas"]["CaseworkView"][];
             timeline: components["schemas"]["CaseworkEvent"][];
+            watched: boolean;
         };
         CaseworkParty: {
             can_reveal: boolean;
@@ -2293,6 +2456,24 @@ export interface components {
             form?: unknown;
             name?: string;
             phone?: string;
+        };
+        CaseworkSourceView: {
+            /** Format: int64 */
+            counted: number;
+            /** Format: date-time */
+            first_at: string;
+            /** Format: date-time */
+            last_at: string;
+            /** Format: int64 */
+            opened: number;
+            post_name: components["schemas"]["WordsText"];
+            /** Format: int64 */
+            refused: number;
+            /** Format: int64 */
+            repeated: number;
+            /** Format: int64 */
+            rows: number;
+            source: string;
         };
         CaseworkStageClock: {
             /** @enum {string} */
@@ -3594,6 +3775,71 @@ export interface operations {
             };
         };
     };
+    "case.alarm_sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseSourcesOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "case.alarms": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CaseworkAlarmsIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseworkAlarmsOut"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "calendar.list": {
         parameters: {
             query?: never;
@@ -3767,6 +4013,38 @@ export interface operations {
             };
         };
     };
+    "case.choices": {
+        parameters: {
+            query: {
+                /** @description up to 50 cases, with commas */
+                ids: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseChoicesOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "case.by_number": {
         parameters: {
             query?: never;
@@ -3805,7 +4083,7 @@ export interface operations {
                 /** @description the next of the page before */
                 cursor?: string;
                 limit?: number;
-                view?: "mine" | "open" | "closed" | "all";
+                view?: "mine" | "open" | "closed" | "all" | "watched";
                 /** @description one or more states, with commas */
                 state?: string;
                 stage?: "reported" | "accepted" | "assigned" | "in_hand" | "done" | "closed";
@@ -4175,6 +4453,39 @@ export interface operations {
             };
         };
     };
+    "case.readers": {
+        parameters: {
+            query?: {
+                q?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseReadersOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "case.relate": {
         parameters: {
             query?: never;
@@ -4272,6 +4583,76 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CaseworkRevealed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "case.watch": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseworkView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "case.unwatch": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseworkView"];
                 };
             };
             /** @description Error */

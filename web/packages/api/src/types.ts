@@ -22,7 +22,7 @@ export type Clock = S["CaseworkClockNow"];
 export type ClockView = S["CaseworkClockView"];
 export type StageKey = Case["stage"];
 
-export type CaseView = "mine" | "open" | "closed" | "all";
+export type CaseView = "mine" | "open" | "closed" | "all" | "watched";
 
 export interface CaseFilter {
   view?: CaseView;
@@ -69,6 +69,12 @@ export type Explanation = S["CalendarExplanation"];
 export type CaseDetail = S["CaseworkPage"];
 /** Another case, named to somebody who may see it. */
 export type CaseRef = S["CaseworkRef"];
+/** A post that can be chosen. */
+export type PostChoice = S["CaseworkPostChoice"];
+/** What may be done to one of several cases (批量). */
+export type Choice = S["CaseworkChoice"];
+/** What a machine source has sent so far. */
+export type AlarmSource = S["CaseworkSourceView"];
 /** How two cases belong together (关联). */
 export type Relation = S["CaseworkRelation"];
 export type MoveRequest = S["CaseworkAct"];

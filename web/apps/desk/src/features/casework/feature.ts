@@ -12,10 +12,12 @@ export const casework: Feature = {
   routes: [
     { path: "/work/:id?", name: "work", component: () => import("./WorkPage.vue"), meta: { needs: see, title: "casework.my_work" } },
     { path: "/report", name: "report", component: () => import("./IntakePage.vue"), meta: { needs: ["case.report"], title: "casework.intake" } },
+    { path: "/alarm-sources", name: "alarm-sources", component: () => import("./SourcesPage.vue"), meta: { needs: ["sensor.view"], title: "casework.sources" } },
   ],
   menu: [
     { title: "casework.my_work", icon: "list", to: { name: "work", query: { view: "mine" } }, needs: see, count: "mine", order: 1, key: "W" },
     { title: "casework.open_cases", icon: "cells", to: { name: "work", query: { view: "open" } }, needs: see, count: "open", order: 2, key: "O" },
     { title: "casework.intake", icon: "report", to: { name: "report" }, needs: ["case.report"], order: 3, key: "R" },
+    { title: "casework.sources", icon: "live", to: { name: "alarm-sources" }, needs: ["sensor.view"], order: 60, key: "", section: "system", note: "casework.sources.note" },
   ],
 };

@@ -167,7 +167,7 @@ export function useAct() {
   };
 }
 
-export const comment = (id: string, body: { text: string; internal: boolean; file_ids?: string[] }, key: string) =>
+export const comment = (id: string, body: { text: string; internal: boolean; file_ids?: string[]; mentions?: string[] }, key: string) =>
   api().send<unknown>("POST", `/cases/${id}/comments`, body, { key });
 
 export const claim = (id: string) => api().send<Case | undefined>("POST", `/cases/${id}/claim`);
