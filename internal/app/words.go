@@ -106,14 +106,16 @@ func knownKeys(roles *access.RoleBook) (catalog.Known, error) {
 	if err != nil {
 		return catalog.Known{}, err
 	}
-	retention, err := keysOf(data.FS, "defaults/retention.json", "classes")
-	if err != nil {
+	var retention struct{ Classes []catalog.Term }
+	if raw, err := fs.ReadFile(data.FS, "defaults/retention.json"); err != nil {
 		return catalog.Known{}, err
+	} else if err := json.Unmarshal(raw, &retention); err != nil {
+		return catalog.Known{}, fmt.Errorf("retention.json: %w", err)
 	}
 	return catalog.Known{
 		Role:       func(key string) bool { _, ok := roles.Role(key); return ok },
 		Department: func(key string) bool { return departments[key] },
-		Retention:  func(key string) bool { return retention[key] },
+		Retentions: retention.Classes,
 	}, nil
 }
 

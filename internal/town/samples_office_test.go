@@ -128,7 +128,7 @@ func (m *matrix) item(admitted bool) (key string) {
 	m.Helper()
 	key = fmt.Sprintf("made_up_%d", m.next())
 	body := m.got("/api/items/cleanliness")
-	body["key"] = key
+	body["key"], body["admission"] = key, with{"status": "proposed", "version": 0, "proposed_by": "", "why": "要用"}
 	if a := m.As("department leader 1").Do("POST", "/api/items", body); a.Status != 200 {
 		m.Fatalf("propose an item: %s %s", a, a.Body)
 	}
@@ -152,20 +152,20 @@ func officeSamples() []sample {
 		return b
 	}
 	return []sample{
-		fixed("item.list", "", "/api/items", nil), fixed("item.get", "", "/api/items/cleanliness", nil), fixed("item.versions", "", "/api/items/cleanliness/versions", nil),
+		fixed("item.list", "", "/api/items", nil), fixed("item.get", "", "/api/items/cleanliness", nil), fixed("item.versions", "", "/api/items/cleanliness/versions", nil), fixed("item.register", "", "/api/register", nil),
 		{op: "item.edit", scopes: noScope, make: func(m *matrix, _, _ string) ask {
 			return ask{path: "/api/items/opinion", body: m.got("/api/items/opinion")}
 		}},
 		{op: "item.propose", scopes: noScope, make: func(m *matrix, _, _ string) ask {
 			b := m.got("/api/items/cleanliness")
-			b["key"] = fmt.Sprintf("wanted_%d", m.next())
+			b["key"], b["admission"] = fmt.Sprintf("wanted_%d", m.next()), with{"status": "proposed", "version": 0, "proposed_by": "", "why": "要用"}
 			return ask{path: "/api/items", body: b}
 		}},
 		{op: "item.decide", scopes: noScope, make: func(m *matrix, _, _ string) ask {
 			return ask{path: "/api/items/" + m.item(false) + "/decision", body: with{"version": 1, "admit": true, "term_months": 12}}
 		}},
 		{op: "item.end", scopes: noScope, make: func(m *matrix, _, _ string) ask {
-			return ask{path: "/api/items/" + m.item(true) + "/end"}
+			return ask{path: "/api/items/" + m.item(true) + "/end", body: with{"note": "不用了"}}
 		}},
 		fixed("catalog.reasons", "", "/api/reasons?kind=return", nil), fixed("catalog.stages", "", "/api/words/stages", nil),
 		fixed("catalog.entries", "", "/api/catalog/reason", nil),

@@ -130,13 +130,20 @@ func (t teller) unknownYear() int {
 	}
 }
 
-func (t teller) limit() string {
-	l := t.e.Limit
+// Say gives a limit in words: 3 working days, 15 minutes of working time.
+func (l Limit) Say(lang words.Language) string { return teller{lang: lang}.amount(l) }
+
+func (t teller) amount(l Limit) string {
 	name, n := string(l.Clock), strconv.FormatFloat(l.Units, 'f', -1, 64)
 	if l.Minutes > 0 {
 		name, n = strings.TrimSuffix(name, "hour")+"minute", strconv.FormatInt(l.Minutes, 10)
 	}
-	limit := t.plural("calendar.unit."+name, n)
+	return t.plural("calendar.unit."+name, n)
+}
+
+func (t teller) limit() string {
+	l := t.e.Limit
+	limit := t.amount(l)
 	if l.Clock == WorkingDay {
 		return t.say("calendar.why.limit", "limit", limit, "length", t.duration(time.Duration(t.e.Length)*time.Millisecond))
 	}

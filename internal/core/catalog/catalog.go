@@ -169,7 +169,9 @@ type Admission struct {
 	ProposedBy string    `json:"proposed_by" maxLength:"60"`
 	From       time.Time `json:"from,omitzero"`
 	Until      time.Time `json:"until,omitzero"`
-	Urgent     bool      `json:"urgent,omitempty"` // admitted for a stated time only
+	Urgent     bool      `json:"urgent,omitempty"`                 // admitted for a stated time only
+	Why        string    `json:"why,omitempty" maxLength:"500"`    // what the applicant says for it (申请理由)
+	Answer     string    `json:"answer,omitempty" maxLength:"500"` // what was said to it, or why it was withdrawn (决定说明)
 }
 
 // States of a register entry.

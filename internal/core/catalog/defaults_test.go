@@ -49,10 +49,18 @@ func shipped(t *testing.T) (*Snapshot, []Item, Known) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var retention struct{ Classes []Term }
+	raw, err := data.FS.ReadFile("defaults/retention.json")
+	if err == nil {
+		err = json.Unmarshal(raw, &retention)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 	return NewSnapshot(items, shared), items, Known{
 		Role:       keys(t, "roles", "roles"),
 		Department: keys(t, "departments", "departments"),
-		Retention:  keys(t, "retention", "classes"),
+		Retentions: retention.Classes,
 	}
 }
 

@@ -23,6 +23,8 @@ func (c *Catalog) Routes(e *httpx.Edge) {
 		Summary: "Work items in force, with their forms and conditions"}, c.getItems)
 	httpx.Read(e, httpx.Op{ID: "item.get", Method: "GET", Path: "/api/items/{key}", SignedIn: true, Tags: tags,
 		Summary: "One work item; a past version with ?version="}, c.getItem)
+	httpx.Read(e, httpx.Op{ID: "item.register", Method: "GET", Path: "/api/register", SignedIn: true, Tags: tags,
+		Summary: "The whole register: what is in force, applied for, ending, ended"}, c.getRegister)
 	httpx.Read(e, httpx.Op{ID: "item.versions", Method: "GET", Path: "/api/items/{key}/versions", SignedIn: true, Tags: tags,
 		Summary: "All versions of a work item, oldest first"}, c.getVersions)
 	httpx.Write(e, httpx.Op{ID: "item.edit", Method: "PUT", Path: "/api/items/{key}", Permission: "item.edit", Tags: tags,
@@ -48,6 +50,27 @@ func (c *Catalog) getItems(tx *db.Tx, _ journal.Who, _ *struct{}) (*itemsOut, er
 	var err error
 	out.Body.Items, err = c.Items(tx)
 	return &out, err
+}
+
+type registerOut struct {
+	Body struct {
+		Items        []Listed          `json:"items"`
+		Functions    []Function        `json:"functions"`
+		Dictionaries map[string][]Term `json:"dictionaries"` // words of every closed list, by its name
+		Retentions   []Term            `json:"retentions"`
+	}
+}
+
+func (c *Catalog) getRegister(tx *db.Tx, _ journal.Who, _ *struct{}) (*registerOut, error) {
+	s, err := c.Snapshot(tx)
+	if err != nil {
+		return nil, err
+	}
+	var out registerOut
+	shared := s.Shared()
+	out.Body.Items, out.Body.Functions, out.Body.Dictionaries = s.Register(tx.Now()), shared.Functions, shared.Dictionaries
+	out.Body.Retentions = c.known.Retentions
+	return &out, nil
 }
 
 type itemIn struct {
@@ -114,10 +137,13 @@ func (c *Catalog) postDecision(tx *db.Tx, by journal.Who, in *decisionIn) (*item
 type endIn struct {
 	ItemKey
 	httpx.Precondition
+	Body struct {
+		Note string `json:"note" minLength:"1" maxLength:"500"`
+	}
 }
 
 func (c *Catalog) postEnd(tx *db.Tx, by journal.Who, in *endIn) (*itemOut, error) {
-	i, err := c.End(tx, by, in.Key, in.Match)
+	i, err := c.End(tx, by, in.Key, in.Match, in.Body.Note)
 	return &itemOut{i}, err
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -178,7 +179,10 @@ func TestEditMakesAVersion(t *testing.T) {
 			"form from outside": {ann, 1, func(i *catalog.Item) {
 				i.Form = swap(i.Form, `"type":"object"`, `"type":"object","$ref":"file:///etc/passwd"`)
 			}, catalog.ErrItemInvalid, "body.form"},
-			"no consent":            {ann, 1, func(i *catalog.Item) { i.Form = swap(i.Form, `"x-personal":"none"`, `"x-personal":"sensitive"`) }, catalog.ErrItemInvalid, "body.consent.kind"},
+			"no consent": {ann, 1, func(i *catalog.Item) { i.Form = swap(i.Form, `"x-personal":"none"`, `"x-personal":"sensitive"`) }, catalog.ErrItemInvalid, "body.consent.kind"},
+			"no purpose": {ann, 1, func(i *catalog.Item) {
+				i.Purpose, i.Consent.Kind, i.Form = nil, "separate", swap(i.Form, `"x-personal":"none"`, `"x-personal":"sensitive"`)
+			}, catalog.ErrItemInvalid, "body.purpose"},
 			"duplicates by nothing": {ann, 1, func(i *catalog.Item) { i.Duplicates.Same = []string{"colour"} }, catalog.ErrItemInvalid, "body.duplicates.same.0"},
 		} {
 			err := edit(c.by, c.known, c.change)
@@ -243,6 +247,7 @@ func TestAdmission(t *testing.T) {
 		snow := base
 		snow.Key, snow.Code, snow.Name = "snow", "04-05", words.Text{Chinese: "清雪除冰", English: "Snow and ice"}
 		propose := func(i catalog.Item) (out catalog.Item) {
+			i.Admission.Why = "今冬要用"
 			o.must(func(tx *db.Tx) (err error) { out, err = o.Propose(tx, dept, i); return err })
 			return out
 		}
@@ -297,17 +302,153 @@ func TestAdmission(t *testing.T) {
 		changed.Closing = words.Text{Chinese: "扫过就行", English: "Swept once"}
 		changed.Admission.Version = 0
 		propose(changed)
-		if err := decide(centre, "cleanliness", catalog.Decision{Version: 2}); err != nil {
+		if err := decide(centre, "cleanliness", catalog.Decision{Version: 2, Note: "现有要求更严"}); err != nil {
 			o.Fatal(err)
 		}
 		if i, err := o.item("cleanliness"); err != nil || i.Admission.Version != 1 {
 			o.Errorf("%+v, %v", i.Admission, err)
 		}
-		o.must(func(tx *db.Tx) error { _, err := o.End(tx, centre, "cleanliness", 3); return err })
+		o.must(func(tx *db.Tx) error { _, err := o.End(tx, centre, "cleanliness", 3, "并入城市管理"); return err })
 		if _, err := o.item("cleanliness"); !errors.Is(err, catalog.ErrNotAdmitted) {
 			o.Errorf("in force after it was withdrawn: %v", err)
 		}
 		o.must(func(tx *db.Tx) error { _, err := o.ItemVersion(tx, "cleanliness", 1); return err })
+	})
+}
+
+// A proposal waits for its decision alone: the grid centre does not edit past it,
+// another department does not put its own in its place, and who applied, declined
+// or withdrew said why. A declined proposal does not lock the item.
+func TestAdmissionIsSaidAndWaitedFor(t *testing.T) {
+	each(t, func(o *office) {
+		dept, rival := person(4, "item.propose"), person(7, "item.propose")
+		centre, editor := person(5, "item.decide", "item.end"), person(2, "item.edit")
+		base, err := o.item("cleanliness")
+		if err != nil {
+			o.Fatal(err)
+		}
+		propose := func(by journal.Who, why string) error {
+			return o.write(func(tx *db.Tx) error {
+				i := base
+				i.Admission.Why = why
+				_, err := o.Propose(tx, by, i)
+				return err
+			})
+		}
+		edit := func() error {
+			return o.write(func(tx *db.Tx) error { _, err := o.Edit(tx, editor, "cleanliness", 0, base); return err })
+		}
+		decide := func(d catalog.Decision) error {
+			return o.write(func(tx *db.Tx) error { _, err := o.Decide(tx, centre, "cleanliness", d); return err })
+		}
+		listed := func() (l catalog.Listed) {
+			o.must(func(tx *db.Tx) error {
+				s, err := o.Snapshot(tx)
+				if err == nil {
+					all := s.Register(tx.Now())
+					l = all[slices.IndexFunc(all, func(l catalog.Listed) bool { return l.Key == "cleanliness" })]
+				}
+				return err
+			})
+			return l
+		}
+		is := func(err error, want *fault.Fault) {
+			o.Helper()
+			if !errors.Is(err, want) {
+				o.Errorf("%v instead of %s", err, want.Code)
+			}
+		}
+		is(propose(dept, "  "), catalog.ErrUnsaid)
+		is(propose(dept, strings.Repeat("长", 501)), catalog.ErrUnsaid)
+		if err := propose(dept, "街面垃圾增多"); err != nil {
+			o.Fatal(err)
+		}
+		is(propose(rival, "我们也要"), catalog.ErrWaits)
+		is(edit(), catalog.ErrWaits)
+		if l := listed(); l.Standing != catalog.InForce || l.Proposal == nil || l.Proposal.Why != "街面垃圾增多" || l.Admission.Version != 1 || l.Newest != 2 {
+			o.Errorf("%+v", l)
+		}
+		if err := propose(dept, "街面垃圾明显增多"); err != nil {
+			o.Errorf("the applicant may better it: %v", err)
+		}
+		is(decide(catalog.Decision{Version: 3}), catalog.ErrUnsaid)
+		if err := decide(catalog.Decision{Version: 3, Note: "人手不够"}); err != nil {
+			o.Fatal(err)
+		}
+		if l := listed(); l.Standing != catalog.InForce || l.Proposal != nil || l.Newest != 4 {
+			o.Errorf("%+v", l)
+		}
+		if err := edit(); err != nil {
+			o.Errorf("a declined proposal locks the item: %v", err)
+		}
+		if l := listed(); l.Admission.Version != 5 || l.Admission.Status != catalog.StatusDefault {
+			o.Errorf("%+v", l.Admission)
+		}
+		is(o.write(func(tx *db.Tx) error { _, err := o.End(tx, centre, "cleanliness", 5, ""); return err }), catalog.ErrUnsaid)
+		o.must(func(tx *db.Tx) error { _, err := o.End(tx, centre, "cleanliness", 5, "并入城市管理"); return err })
+		if l := listed(); l.Standing != catalog.Ended || l.Admission.Answer != "并入城市管理" {
+			o.Errorf("%+v", l)
+		}
+		is(edit(), catalog.ErrNotAdmitted)
+	})
+}
+
+// The register says two months before that a term ends, and afterwards that it
+// has; what was never admitted is applied for or declined.
+func TestRegisterSaysHowItemsStand(t *testing.T) {
+	each(t, func(o *office) {
+		begin := o.clock.Now()
+		defer o.clock.Set(begin)
+		dept, centre := person(4, "item.propose"), person(5, "item.decide")
+		standing := func(key string) (s catalog.Standing) {
+			o.must(func(tx *db.Tx) error {
+				reg, err := o.Snapshot(tx)
+				for _, l := range reg.Register(tx.Now()) {
+					if l.Key == key {
+						s = l.Standing
+					}
+				}
+				return err
+			})
+			return s
+		}
+		expect := func(key string, want catalog.Standing) {
+			o.Helper()
+			if s := standing(key); s != want {
+				o.Errorf("%s is %q, not %q", key, s, want)
+			}
+		}
+		base, err := o.item("cleanliness")
+		if err != nil {
+			o.Fatal(err)
+		}
+		base.Admission.Why = "试试"
+		for n, key := range []string{"ice_one", "ice_two"} {
+			base.Key, base.Code = key, fmt.Sprintf("04-2%d", n)
+			o.must(func(tx *db.Tx) error { _, err := o.Propose(tx, dept, base); return err })
+			expect(key, catalog.Applied)
+		}
+		o.must(func(tx *db.Tx) error {
+			_, err := o.Decide(tx, centre, "ice_one", catalog.Decision{Version: 1, Note: "不需要"})
+			return err
+		})
+		o.must(func(tx *db.Tx) error {
+			_, err := o.Decide(tx, centre, "ice_two", catalog.Decision{Version: 1, Admit: true, TermMonths: 6})
+			return err
+		})
+		expect("ice_one", catalog.Declined)
+		expect("ice_two", catalog.InForce)
+		until := begin.AddDate(0, 6, 0)
+		for _, at := range []struct {
+			when time.Time
+			want catalog.Standing
+		}{
+			{until.AddDate(0, 0, -60).Add(-time.Millisecond), catalog.InForce}, {until.AddDate(0, 0, -60), catalog.Ending},
+			{until.Add(-time.Millisecond), catalog.Ending}, {until, catalog.Ended},
+		} {
+			o.clock.Set(at.when)
+			expect("ice_two", at.want)
+		}
 	})
 }
 
@@ -523,7 +664,7 @@ func TestOverHTTP(t *testing.T) {
 	if code, body := do("PUT", "/api/catalog/warn/warn", `{"content":{"before_due_share":0.5,"colours":[{"key":"calm","from_share":0}],"escalate":[]}}`, ""); code != 200 {
 		t.Errorf("%d %.500s", code, body)
 	}
-	if code, _ := do("POST", "/api/items/"+one.Key+"/end", "", ""); code != 403 {
+	if code, _ := do("POST", "/api/items/"+one.Key+"/end", `{"note":"不用了"}`, ""); code != 403 {
 		t.Errorf("ended without the permission: %d", code)
 	}
 }

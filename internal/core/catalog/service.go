@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"onegrid/internal/core/journal"
 	"onegrid/internal/kit/db"
@@ -18,6 +20,8 @@ import (
 var (
 	ErrItemChanged  = fault.New(fault.Changed, "catalog.item_changed")
 	ErrNotProposed  = fault.New(fault.Conflict, "catalog.not_proposed")
+	ErrWaits        = fault.New(fault.Conflict, "catalog.proposal_waits")
+	ErrUnsaid       = fault.New(fault.Invalid, "catalog.unsaid")
 	ErrSameHand     = fault.New(fault.Forbidden, "catalog.same_hand")
 	ErrTerm         = fault.New(fault.Invalid, "catalog.term")
 	ErrEntry        = fault.New(fault.Missing, "catalog.entry_missing")
@@ -157,9 +161,10 @@ func compact(raw json.RawMessage) json.RawMessage {
 	return b.Bytes()
 }
 
-// Edit changes an item: a new version in force from now on. known is the version
-// the editor saw; 0 does not compare. Permission item.edit. Codes:
-// catalog.item_missing, catalog.item_changed, catalog.item_invalid.
+// Edit changes an item: a new version in force from now on, admitted as the one
+// before. known is the newest version the editor saw; 0 does not compare.
+// Permission item.edit. Codes: catalog.item_missing, catalog.item_not_admitted,
+// catalog.item_changed, catalog.proposal_waits, catalog.item_invalid.
 func (c *Catalog) Edit(tx *db.Tx, by journal.Who, key string, known int64, i Item) (Item, error) {
 	if err := by.Check("item.edit", journal.Sight{}); err != nil {
 		return i, err
@@ -168,19 +173,24 @@ func (c *Catalog) Edit(tx *db.Tx, by journal.Who, key string, known int64, i Ite
 	if err != nil {
 		return i, err
 	}
-	a := old.item.Admission
-	if known != 0 && known != a.Version {
+	if known != 0 && known != old.item.Admission.Version {
 		return i, ErrItemChanged.With("item", key)
 	}
-	if a.Status != StatusDefault && a.Status != StatusAdmitted {
-		// Editing must not admit what nobody decided.
-		return i, ErrNotAdmitted.With("item", key)
+	if old.item.Admission.Status == StatusProposed {
+		return i, ErrWaits.With("item", key)
 	}
+	// Editing must not admit what nobody decided: it stands on the version in
+	// force, which a declined proposal may lie above.
+	current, err := c.Item(tx, key)
+	if err != nil {
+		return i, err
+	}
+	a := current.Admission
 	i.Key, i.Form = key, compact(i.Form)
 	if err := c.valid(tx, i); err != nil {
 		return i, err
 	}
-	a.Version, a.From = a.Version+1, tx.Now()
+	a.Version, a.From = old.item.Admission.Version+1, tx.Now()
 	i.Admission = a
 	return i, c.put(tx, by, "item.edit", stored{id: old.id, item: i})
 }
@@ -197,9 +207,15 @@ func (c *Catalog) Propose(tx *db.Tx, by journal.Who, i Item) (Item, error) {
 	if err := c.valid(tx, i); err != nil {
 		return i, err
 	}
+	why, err := said(i.Admission.Why, true, "body.admission.why")
+	if err != nil {
+		return i, err
+	}
 	s := stored{item: i}
 	next := int64(1)
 	switch old, err := newest(tx, i.Key); {
+	case err == nil && old.item.Admission.Status == StatusProposed && !sameHand(old.acted, me):
+		return i, ErrWaits.With("item", i.Key)
 	case err == nil:
 		s.id, next = old.id, old.item.Admission.Version+1
 	case errors.Is(err, ErrItem):
@@ -207,8 +223,20 @@ func (c *Catalog) Propose(tx *db.Tx, by journal.Who, i Item) (Item, error) {
 	default:
 		return i, err
 	}
-	s.item.Admission = Admission{Status: StatusProposed, Version: next, TermMonths: i.Admission.TermMonths, ProposedBy: i.Admission.ProposedBy, From: tx.Now()}
+	s.item.Admission = Admission{Status: StatusProposed, Version: next, TermMonths: i.Admission.TermMonths, ProposedBy: i.Admission.ProposedBy, From: tx.Now(), Why: why}
 	return s.item, c.put(tx, by, "item.propose", s)
+}
+
+// said trims what somebody gives as a reason, at most 500 characters.
+func said(text string, needed bool, path string) (string, error) {
+	text = strings.TrimSpace(text)
+	switch {
+	case needed && text == "":
+		return "", ErrUnsaid.At(path, errFieldMissing.Code)
+	case utf8.RuneCountInString(text) > 500 || !utf8.ValidString(text) || strings.ContainsRune(text, 0):
+		return "", ErrUnsaid.At(path, errFieldLong.Code, "most", 500)
+	}
+	return text, nil
 }
 
 // Decision is what the grid centre says to a proposal (准入决定).
@@ -217,12 +245,14 @@ type Decision struct {
 	Admit      bool      `json:"admit"`
 	TermMonths int       `json:"term_months,omitempty" minimum:"0" maximum:"120"`
 	Urgent     bool      `json:"urgent,omitempty"`
-	Until      time.Time `json:"until,omitzero"` // needed for an urgent admission
+	Until      time.Time `json:"until,omitzero"`                 // needed for an urgent admission
+	Note       string    `json:"note,omitempty" maxLength:"500"` // needed when declining
 }
 
 // Decide admits or declines a proposal: a new version with the same content.
-// Whoever proposed may not decide. Permission item.decide. Codes:
-// catalog.not_proposed, catalog.item_changed, catalog.same_hand, catalog.term.
+// Whoever proposed may not decide; who declines says why. Permission
+// item.decide. Codes: catalog.not_proposed, catalog.item_changed,
+// catalog.same_hand, catalog.term, catalog.unsaid.
 func (c *Catalog) Decide(tx *db.Tx, by journal.Who, key string, d Decision) (Item, error) {
 	if err := by.Check("item.decide", journal.Sight{}); err != nil {
 		return Item{}, err
@@ -239,6 +269,9 @@ func (c *Catalog) Decide(tx *db.Tx, by journal.Who, key string, d Decision) (Ite
 		return Item{}, ErrNotProposed.With("item", key)
 	case sameHand(s.acted, by.By()):
 		return Item{}, ErrSameHand
+	}
+	if a.Answer, err = said(d.Note, !d.Admit, "body.note"); err != nil {
+		return Item{}, err
 	}
 	now := tx.Now()
 	a.Version, a.From, a.Status = a.Version+1, now, StatusDeclined
@@ -266,10 +299,15 @@ func sameHand(a, b journal.By) bool {
 		same(a.For, b.Person) || same(a.Person, b.For) || same(a.For, b.For)
 }
 
-// End withdraws an item (退出): no new case of it from now on; open cases go on
-// under their version. Permission item.end.
-func (c *Catalog) End(tx *db.Tx, by journal.Who, key string, known int64) (Item, error) {
+// End withdraws an item (退出) with a reason: no new case of it from now on; open
+// cases go on under their version. Permission item.end. Codes:
+// catalog.item_changed, catalog.item_not_admitted, catalog.unsaid.
+func (c *Catalog) End(tx *db.Tx, by journal.Who, key string, known int64, why string) (Item, error) {
 	if err := by.Check("item.end", journal.Sight{}); err != nil {
+		return Item{}, err
+	}
+	why, err := said(why, true, "body.note")
+	if err != nil {
 		return Item{}, err
 	}
 	s, err := newest(tx, key)
@@ -283,7 +321,7 @@ func (c *Catalog) End(tx *db.Tx, by journal.Who, key string, known int64) (Item,
 	if a.Status == StatusEnded {
 		return Item{}, ErrNotAdmitted.With("item", key)
 	}
-	s.item.Admission = Admission{Status: StatusEnded, Version: a.Version + 1, ProposedBy: a.ProposedBy, From: tx.Now()}
+	s.item.Admission = Admission{Status: StatusEnded, Version: a.Version + 1, ProposedBy: a.ProposedBy, From: tx.Now(), Answer: why}
 	return s.item, c.put(tx, by, "item.end", s)
 }
 

@@ -14,7 +14,16 @@ import (
 type Known struct {
 	Role       func(key string) bool
 	Department func(key string) bool
-	Retention  func(key string) bool
+	Retentions []Term // classes of retention, with their words; none is not asked
+}
+
+func (k Known) retention() func(string) bool {
+	if k.Retentions == nil {
+		return nil
+	}
+	return func(key string) bool {
+		return slices.ContainsFunc(k.Retentions, func(t Term) bool { return t.Key == key })
+	}
 }
 
 // checker collects what is wrong, by field.
@@ -92,7 +101,7 @@ func (s *Snapshot) Validate(i Item, known Known) error {
 	c.refers("flow", string(i.Flow), func(k string) bool { _, ok := s.states[Flow(k)]; return ok })
 	c.refers("priority", string(i.Priority), s.knows("priorities"))
 	c.refers("resident_visible", i.ResidentVisible, s.knows("resident_visible"))
-	c.refers("retention", i.Retention, known.Retention)
+	c.refers("retention", i.Retention, known.retention())
 	if !slices.Contains([]Confidentiality{Open, Desk, Named}, i.Confidentiality.Kind()) {
 		c.bad("confidentiality", errFieldChoice)
 	}
@@ -193,6 +202,15 @@ func (s *Snapshot) validForm(c *checker, i Item) {
 	switch k := i.Consent.Kind; {
 	case levels["sensitive"] && k != "separate" && k != "guardian", levels["basic"] && k == "none":
 		c.bad("consent.kind", errFieldConsent)
+	}
+	if levels["sensitive"] || levels["basic"] {
+		// What is asked about a person needs a purpose and a basis.
+		if i.Purpose == nil {
+			c.bad("purpose", errFieldMissing)
+		}
+		if i.LegalBasis == nil {
+			c.bad("legal_basis", errFieldMissing)
+		}
 	}
 	c.refers("consent.kind", i.Consent.Kind, s.knows("consent_kinds"))
 	c.text("consent.text", i.Consent.Text, 1000)

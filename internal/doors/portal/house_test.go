@@ -53,6 +53,7 @@ type house struct {
 	org    *org.Org
 	access *access.Access
 	desk   *casework.Desk
+	items  *catalog.Catalog
 	files  *blob.Area
 	portal *Portal
 	server *httptest.Server
@@ -119,6 +120,7 @@ func build(t *testing.T, engine db.Engine, plan plan) *house {
 	grids := grid.New(h.org)
 	calendars := calendar.NewCalendars()
 	register := catalog.New(catalog.Known{})
+	h.items = register
 	h.desk, err = casework.New(casework.Options{Org: h.org, Grids: grids, Calendars: calendars, Catalog: register, Access: h.access, Seal: box,
 		Files: h.files, Quarantine: quarantine, Pictures: blob.NewPictures(blob.PictureOptions{})})
 	h.must(err)

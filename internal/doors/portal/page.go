@@ -35,7 +35,7 @@ type pages map[string]*template.Template
 
 func readPages() pages {
 	out := pages{}
-	for _, name := range []string{"home", "report", "sent", "link", "my", "recover", "renewed", "error"} {
+	for _, name := range []string{"home", "report", "sent", "link", "my", "recover", "renewed", "items", "error"} {
 		out[name] = template.Must(template.ParseFS(pageFiles, "pages/layout.html", "pages/fault.html", "pages/"+name+".html"))
 	}
 	return out
@@ -185,7 +185,7 @@ func waitHeader(w http.ResponseWriter, f *fault.Fault) {
 
 // local are the paths of this door that one may come back to after a change of
 // the display.
-var local = regexp.MustCompile(`^/(|report|recover|r|my/[0-9A-Za-z-]{1,30})$`)
+var local = regexp.MustCompile(`^/(|report|recover|items|r|my/[0-9A-Za-z-]{1,30})$`)
 
 // safeBack keeps a way back on this door's own pages; anything else is the
 // first page.

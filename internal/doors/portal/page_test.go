@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"onegrid/internal/core/catalog"
 	"onegrid/internal/core/org"
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/id"
@@ -23,6 +24,7 @@ func TestPagesInBothLanguages(t *testing.T) {
 	number := b.upload("/report", b.report(nil)).number()
 	for path, say := range map[string][2]string{
 		"/": {"身边的事", "Tell your grid"}, "/report": {"报一件事", "Report something"}, "/recover": {"找回链接", "Recover the link"},
+		"/items":        {"办理时限 4 个工作小时", "To be done within 4 working hours"},
 		"/my/" + number: {"谁看过", "Who opened"}, "/my/20261124-2222222-2": {"打不开", "can&#39;t be opened"},
 	} {
 		for i, lang := range []string{"zh-CN", "en"} {
@@ -230,4 +232,29 @@ func TestWordsAreUsed(t *testing.T) {
 			t.Errorf("nobody says %s", key)
 		}
 	}
+}
+
+// Everybody may read what grid staff can be asked to do; what was withdrawn, or
+// only applied for, is not on the list.
+func TestPublicListOfItems(t *testing.T) {
+	each(t, plan{}, func(h *house) {
+		b := h.browser()
+		var item catalog.Item
+		h.must(h.db.Read(h.ctx, func(tx *db.Tx) (err error) { item, err = h.items.Item(tx, "cleanliness"); return err }))
+		b.shows(b.get("/items?lang=zh-CN"), 200, item.Name.Chinese, item.Purpose.Chinese)
+		h.write(func(tx *db.Tx) error {
+			by := h.operator()
+			snow := item
+			snow.Key, snow.Name, snow.Admission.Why = "snow", words.Text{Chinese: "清雪除冰", English: "Snow and ice"}, "今冬要用"
+			if _, err := h.items.Propose(tx, by, snow); err != nil {
+				return err
+			}
+			_, err := h.items.End(tx, by, "cleanliness", 0, "并入别的事项")
+			return err
+		})
+		a := b.get("/items?lang=zh-CN")
+		if a.has("清雪除冰") == "" || a.has("<summary>"+item.Name.Chinese) == "" {
+			h.Error("what is not in force is on the public list")
+		}
+	})
 }

@@ -12,6 +12,7 @@
 //	report.go  the report form
 //	send.go    taking a report, and the link that is shown once
 //	link.go    opening a link, getting a lost one back, changing it
+//	items.go   the public list of work items
 //	my.go      following one's own report and acting on it
 //	follow.go  from a link or cookie to the report
 //	steps.go   what a report looks like to the resident
@@ -109,6 +110,7 @@ func (p *Portal) Routes(e *httpx.Edge) {
 	get("portal.display", "/display", "Language and size of type", p.display)
 	get("portal.form", "/report", "The report form", p.getReport)
 	post("portal.send", "/report", "Send a report", maxFormBytes, p.postReport)
+	get("portal.items", "/items", "The public list of work items", p.getItems)
 	get("portal.link", "/r/{secret}", "A private link", p.getLink)
 	get("portal.link_ask", "/r", "Ask before a private link is used up", p.getOpen)
 	post("portal.link_open", "/r", "Open a private link", maxPlainBytes, p.postOpen)

@@ -1447,6 +1447,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/register": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The whole register: what is in force, applied for, ending, ended */
+        get: operations["item.register"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/roles": {
         parameters: {
             query?: never;
@@ -2563,6 +2580,7 @@ export interface components {
             message: components["schemas"]["WordsText"];
         };
         CatalogAdmission: {
+            answer?: string;
             /** Format: date-time */
             from?: string;
             proposed_by: string;
@@ -2575,6 +2593,7 @@ export interface components {
             urgent?: boolean;
             /** Format: int64 */
             version: number;
+            why?: string;
         };
         CatalogCondition: {
             key: string;
@@ -2591,6 +2610,7 @@ export interface components {
         };
         CatalogDecision: {
             admit: boolean;
+            note?: string;
             /** Format: int64 */
             term_months?: number;
             /** Format: date-time */
@@ -2645,6 +2665,12 @@ export interface components {
             states: components["schemas"]["CatalogState"][];
             tasks: components["schemas"]["CatalogTaskWords"][];
         };
+        CatalogFunction: {
+            code: string;
+            description: components["schemas"]["WordsText"];
+            key: string;
+            name: components["schemas"]["WordsText"];
+        };
         CatalogInspection: {
             by: string[];
             /** @enum {string} */
@@ -2692,6 +2718,21 @@ export interface components {
             give?: components["schemas"]["CalendarLimit"];
             handle?: components["schemas"]["CalendarLimit"];
             publicise?: components["schemas"]["CalendarLimit"];
+        };
+        CatalogListed: {
+            admission: components["schemas"]["CatalogAdmission"];
+            code: string;
+            confidentiality: string;
+            flow: string;
+            function: string;
+            key: string;
+            name: components["schemas"]["WordsText"];
+            /** Format: int64 */
+            newest: number;
+            proposal?: components["schemas"]["CatalogAdmission"];
+            public: boolean;
+            /** @enum {string} */
+            standing: "in_force" | "ending" | "applied" | "declined" | "ended";
         };
         CatalogPutEntryInBody: {
             content: unknown;
@@ -3008,8 +3049,19 @@ export interface components {
             /** Format: int64 */
             version: number;
         };
+        ItemEndInBody: {
+            note: string;
+        };
         ItemItemsOutBody: {
             items: components["schemas"]["CatalogItem"][];
+        };
+        ItemRegisterOutBody: {
+            dictionaries: {
+                [key: string]: components["schemas"]["CatalogTerm"][];
+            };
+            functions: components["schemas"]["CatalogFunction"][];
+            items: components["schemas"]["CatalogListed"][];
+            retentions: components["schemas"]["CatalogTerm"][];
         };
         JournalNodes: {
             /** Format: uuid */
@@ -5787,7 +5839,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ItemEndInBody"];
+            };
+        };
         responses: {
             /** @description OK */
             200: {
@@ -7033,6 +7089,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CatalogReasonsOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "item.register": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemRegisterOutBody"];
                 };
             };
             /** @description Error */

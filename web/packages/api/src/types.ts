@@ -93,6 +93,7 @@ export interface FormField {
   maximum?: number;
   maxLength?: number;
   items?: FormField;
+  maxItems?: number;
   /** whether an answer says something about a person */
   "x-personal"?: "none" | "basic" | "sensitive";
   "x-i18n"?: { title?: Text; description?: Text; enum?: Record<string, Text> };
@@ -100,8 +101,13 @@ export interface FormField {
 
 /** A work item (事项) with its form, which the description leaves open. */
 export type Item = Omit<S["CatalogItem"], "form"> & {
-  form: { properties?: Record<string, FormField>; required?: string[] };
+  form: { properties?: Record<string, FormField>; required?: string[]; [keyword: string]: unknown };
 };
+/** One line of the register of work items (事项目录). */
+export type ListedItem = S["CatalogListed"];
+export type Register = S["ItemRegisterOutBody"];
+export type Limit = S["CalendarLimit"];
+export type Role = S["AccessRole"];
 
 /** Who is signed in, and as which post. */
 export type Session = S["AccessMe"];
