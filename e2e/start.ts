@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -10,15 +10,26 @@ export interface District {
   stop(): Promise<void>;
 }
 
+const program = process.env.ONEGRID_PROGRAM ?? resolve(import.meta.dirname, "../bin/onegrid");
+const folder = () => mkdtempSync(join(tmpdir(), "onegrid-e2e-"));
+
 /**
  * Starts `onegrid demo` on a free port and waits until it answers. Arguments
  * are added to the command, for example `--requests 0` for an empty district.
  * ONEGRID_PROGRAM names another program than the one that `make build` makes.
  */
-export async function startDistrict(...args: string[]): Promise<District> {
-  const dir = mkdtempSync(join(tmpdir(), "onegrid-e2e-"));
-  const program = process.env.ONEGRID_PROGRAM ?? resolve(import.meta.dirname, "../bin/onegrid");
-  const child = spawn(program, ["demo", "--dir", dir, "--addr", "127.0.0.1:0", ...args], {
+export const startDistrict = (...args: string[]): Promise<District> => start(folder(), "demo", "--addr", "127.0.0.1:0", ...args);
+
+/** A new installation, with the links that `onegrid init` prints, by role. */
+export async function startInstallation(): Promise<District & { links: Record<string, string> }> {
+  const dir = folder();
+  const printed = execFileSync(program, ["init", "--dir", dir, "--name", "演示新区", "--name-en", "Demo district"], { encoding: "utf8" });
+  const links = Object.fromEntries([...printed.matchAll(/^(\w+)\s+https?:\/\/[^/]+(\S+)$/gm)].map((m) => [m[1]!, m[2]!]));
+  return { ...(await start(dir, "serve", "--set", "addr=127.0.0.1:0")), links };
+}
+
+async function start(dir: string, command: string, ...args: string[]): Promise<District> {
+  const child = spawn(program, [command, "--dir", dir, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
   });
   const said: string[] = [];

@@ -153,9 +153,9 @@ test("every page of the desk can be used by everybody, in both languages", async
 
   const village = await Clerk.of(browser, district.url, "village");
   await village.goesTo("mine");
-  for (const [language, work, intake, grids, other] of [
-    ["zh-CN", "我的待办", "登记新事", "网格地图", "English"],
-    ["en", "My work", "Take a report", "Grid map", "中文"],
+  for (const [language, work, intake, grids, figures, other] of [
+    ["zh-CN", "我的待办", "登记新事", "网格地图", "数据", "English"],
+    ["en", "My work", "Take a report", "Grid map", "Figures", "中文"],
   ] as const) {
     const nav = village.page.getByRole("navigation");
     await nav.getByRole("link", { name: work }).click();
@@ -167,6 +167,27 @@ test("every page of the desk can be used by everybody, in both languages", async
     await nav.getByRole("link", { name: grids }).click();
     await expect(village.page.getByRole("heading", { level: 1, name: grids })).toBeVisible();
     await nobodyIsShutOut(village.page, `grids, ${language}`);
+    await nav.getByRole("link", { name: figures }).click();
+    await expect(village.page.getByRole("heading", { level: 1 })).toBeVisible();
+    await nobodyIsShutOut(village.page, `figures, ${language}`);
     await village.page.getByRole("button", { name: other }).click();
+  }
+
+  const several = await Clerk.of(browser, district.url, "stand-in");
+  await several.page.goto(`${district.url}/desk/posts`);
+  await expect(several.page.getByRole("heading", { level: 1, name: "现在以哪个岗位办事" })).toBeVisible();
+  await nobodyIsShutOut(several.page, "choice of the post");
+});
+
+test("a lost link is asked for on a page that shuts nobody out, in both languages", async ({ browser }) => {
+  for (const [language, title] of [
+    ["zh-CN", "找回链接"],
+    ["en", "Recover the link"],
+  ] as const) {
+    const resident = await Resident.comes(browser, district.url, language);
+    await resident.page.goto(`${district.url}/recover`);
+    await expect(resident.page.getByRole("heading", { level: 1, name: title })).toBeVisible();
+    await resident.isNotShutOut(`recover, ${language}`);
+    await resident.leaves();
   }
 });
