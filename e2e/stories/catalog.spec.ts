@@ -33,8 +33,8 @@ test("a department applies for an item, the grid centre admits it, and everybody
   await form.getByRole("button", { name: "看填表的样子" }).click();
   await expect(form.getByRole("region", { name: "看填表的样子" }).getByLabel("路段")).toBeVisible();
   await nobodyIsShutOut(leader.page, "application");
-  await expect(form.getByText("还缺申请单位")).toBeVisible();
-  await form.getByLabel("申请单位").selectOption({ index: 1 });
+  await expect(form.getByText("还缺申请理由")).toBeVisible();
+  await expect(form.getByLabel("申请单位")).toHaveValue("urban_management");
   await form.getByLabel("为什么要加或者要改").fill("今冬雪多");
   await form.getByRole("button", { name: "送去申请" }).click();
   const applied = leader.page.getByRole("article", { name: "清雪除冰" });

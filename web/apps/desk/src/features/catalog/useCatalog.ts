@@ -45,6 +45,7 @@ export function useRoles() {
 }
 
 export interface Department {
+  id: string;
   key: string;
   name: Name;
 }
@@ -54,7 +55,7 @@ export function useDepartments() {
     queryKey: catalogKeys.departments,
     queryFn: ({ signal }) =>
       api()
-        .get<{ items: { key?: string; kind: string; name: Name }[] }>("/org/units", { kind: "department", limit: 200 }, signal)
+        .get<{ items: { id: string; key?: string; kind: string; name: Name }[] }>("/org/units", undefined, signal)
         .then((r) => r.items.filter((u): u is Department & { kind: string } => u.kind === "department" && !!u.key)),
     staleTime: 3_600_000,
   });
