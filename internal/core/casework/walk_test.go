@@ -38,6 +38,7 @@ func TestRandomWalks(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, seed))
 		steps, refused, ends := 0, 0, map[State]int{}
 		vacant := map[string]bool{}
+		h.counter()
 		for n := range walks() {
 			c := h.walkStart(r, vacant)
 			for range 5 + r.IntN(28) {
@@ -111,6 +112,9 @@ func (h *house) tasks(c Case) (out []Case) {
 
 func (h *house) walkStart(r *rand.Rand, vacant map[string]bool) Case {
 	h.Helper()
+	if r.IntN(4) == 0 {
+		return h.walkApplication(r)
+	}
 	in := Report{Place: inG1, Text: fmt.Sprintf("随机的第%d件事", r.IntN(1000))}
 	who := []string{"village", "officer", "hub", "street", "works"}[r.IntN(5)]
 	in.Item = []string{"cleanliness", "cleanliness", "public_facility", "errand", "opinion", "family_event", "patrol", "household_change"}[r.IntN(8)]
@@ -137,6 +141,12 @@ func (h *house) walkStep(r *rand.Rand, c Case, vacant map[string]bool) (string, 
 		on = open[r.IntN(len(open))]
 	}
 	names := []string{"officer", "part", "head", "village", "leader", "street", "streetleader", "hub", "hubleader", "works", "housing", "worksleader", "counsellor"}
+	if c.Flow == catalog.Approval {
+		if r.IntN(5) == 0 {
+			return h.applicantStep(r, c)
+		}
+		names = counterPeople
+	}
 	name := names[r.IntN(len(names))]
 	for n, p := range h.posts {
 		if (p == on.Acting || p == on.AskPost) && r.IntN(3) > 0 {
@@ -303,7 +313,7 @@ func (h *house) agrees(c Case, where string) {
 		if running != want {
 			bad("%d clocks run in %s", running, c.State)
 		}
-		if c.State == Suspended != c.Clock.Paused && c.Clock.Kind != "" {
+		if (c.State == Suspended || c.State == Correcting) != c.Clock.Paused && c.Clock.Kind != "" {
 			bad("paused is %v in %s", c.Clock.Paused, c.State)
 		}
 		// The case's own figures: what lists are ordered by, and open tasks.
