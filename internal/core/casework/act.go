@@ -26,6 +26,7 @@ type Act struct {
 	Evidence     []string  `json:"evidence,omitempty" maxItems:"10" doc:"evidence that is on paper: signature, consent, measurement, track_summary"`
 	Score        int       `json:"score,omitempty" minimum:"1" maximum:"5"`
 	Until        time.Time `json:"until,omitzero"`
+	Units        int64     `json:"units,omitempty" minimum:"0" maximum:"1000" doc:"how much more time, in the units of the reason's limit"`
 	Item         string    `json:"item,omitempty" maxLength:"60"`
 	Condition    string    `json:"condition,omitempty" maxLength:"60"`
 	Main         id.ID     `json:"main_id,omitzero" doc:"the case a duplicate is merged into"`
@@ -80,7 +81,7 @@ func (d *Desk) act(env *env, by *access.Actor, c Case, in Act, asReporter bool) 
 	if !ok || len(m.From) == 0 {
 		return c, ErrNoMove.With("move", in.Move)
 	}
-	if m.Permission != "" && !asReporter {
+	if m.Permission != "" && !asReporter && !env.anybody {
 		if err := by.Check(m.Permission, c.Sight()); err != nil {
 			return c, err
 		}
@@ -142,7 +143,7 @@ func (d *Desk) gather(env *env, by *access.Actor, c Case, m Move, in Act, asRepo
 	}
 	f := Facts{
 		Case: c, Item: env.item, Now: env.at, Imported: by.Trusted() && !by.AsOf.IsZero(),
-		Given: Given{Note: in.Note, ResidentText: in.ResidentText, Result: in.Result, Score: in.Score, Until: in.Until},
+		Given: Given{Note: in.Note, ResidentText: in.ResidentText, Result: in.Result, Score: in.Score, Until: in.Until, Units: in.Units},
 	}
 	if in.Reason != "" {
 		f.ReasonSent = true
@@ -158,12 +159,14 @@ func (d *Desk) gather(env *env, by *access.Actor, c Case, m Move, in Act, asRepo
 		f.UntilMax = latest
 	}
 	f.Verify, f.Check, f.ByResident = d.demands(c, env.item)
+	f.Posting = c.Flow == catalog.Approval && posts(env.condition)
+	f.PostingOver = c.Posting != nil && !env.at.Before(c.Posting.Until)
 	f.InTerm = !c.Closed.IsZero() && env.at.Sub(c.Closed) <= d.term
 	if err := d.mainOf(env, by, c, m, in, &f); err != nil {
 		return nil, err
 	}
 	var err error
-	if c.open() && c.Parent.IsZero() && (c.Verify == Waiting || c.Check == Waiting) {
+	if c.open() && c.Parent.IsZero() && (c.Verify == Waiting || c.Check == Waiting || len(c.Helpers) > 0 || c.Supervised != nil) {
 		if s.tasks, err = openTasks(env.tx, c.ID); err != nil {
 			return nil, err
 		}
@@ -174,10 +177,14 @@ func (d *Desk) gather(env *env, by *access.Actor, c Case, m Move, in Act, asRepo
 		}
 		f.Senders = len(s.sent)
 	}
+	f.Supervised = slices.ContainsFunc(s.tasks, func(t Case) bool { return t.Task == TaskSupervise })
+	if m.Key == "escalate" {
+		f.Up = d.upOf(env, by, c, in)
+	}
 	if f.Hand, err = d.handOf(env, by, c, m, s, asReporter); err != nil {
 		return nil, err
 	}
-	if m.Key == "dispatch" {
+	if m.Key == "dispatch" || m.Key == "cooperate_ask" {
 		if f.Target, err = d.targetOf(env, c, in.Post); err != nil {
 			return nil, err
 		}
@@ -246,6 +253,9 @@ func (d *Desk) demands(c Case, item catalog.Item) (verify, check, byResident boo
 		}
 		return false
 	}
+	if c.Flow == catalog.Approval {
+		return false, false, false // its looks are moves of their own
+	}
 	verify = c.Task == "" && asks(item.Verify) && c.Used[waivedKey+"verify"] == 0
 	check = c.Task == "" && asks(item.Check) && c.Used[waivedKey+"check"] == 0
 	byResident = check && c.Reporter && len(item.Check.By) > 0 && item.Check.By[0] == "resident"
@@ -265,12 +275,17 @@ func (d *Desk) handOf(env *env, by *access.Actor, c Case, m Move, s *scene, asRe
 		h.Sender = true
 	}
 	h.Reporter = asReporter || !by.Person.IsZero() && by.Person == c.By.Person
-	if m.Key == "verify" && !asReporter {
+	if (m.Key == "verify" || m.Key == "review") && !asReporter {
 		h.Reporter = access.SameHand(me, d.reporterOf(env, c))
 	}
 	h.Handled = access.SameHand(me, c.Worker)
+	h.Reviewed, h.Decided = access.SameHand(me, c.Reviewer), access.SameHand(me, c.Decider)
 	if c.Ask != nil {
 		h.Asked = access.SameHand(me, c.Ask.By)
+	}
+	if p, ok := env.org.Post(by.Post); ok {
+		owner, _ := env.org.Post(c.Post)
+		h.Role, h.Unit = p.Role, p.Unit == owner.Unit
 	}
 	if len(s.sent) > 0 {
 		from := s.sent[0].From
@@ -310,7 +325,7 @@ func (d *Desk) targetOf(env *env, c Case, post id.ID) (Target, error) {
 		return Target{}, ErrPostElsewhere.At("body.post_id", "case.post_elsewhere")
 	}
 	return Target{
-		Found: true, Self: post == c.Post, Takes: env.allows(p.Role, "case.take"), Dispatches: env.allows(p.Role, "case.dispatch"),
+		Found: true, Self: post == c.Post, Helps: env.allows(p.Role, "case.cooperate_answer"), Asked: has(c.Helpers, post), Takes: env.allows(p.Role, "case.take"), Dispatches: env.allows(p.Role, "case.dispatch"),
 	}, nil
 }
 

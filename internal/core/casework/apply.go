@@ -1,9 +1,11 @@
 package casework
 
 import (
+	"slices"
 	"time"
 
 	"onegrid/internal/core/access"
+	"onegrid/internal/core/calendar"
 	"onegrid/internal/core/catalog"
 	"onegrid/internal/core/journal"
 	"onegrid/internal/kit/id"
@@ -44,10 +46,19 @@ func (d *Desk) apply(env *env, by *access.Actor, s *scene, m Move, in Act, to St
 		c.dropAsk()
 		c.Hold = nil
 	}
+	if err := d.takeDown(env, &c); err != nil {
+		return old, err
+	}
+	if err := d.leaveBeside(env, old, &c); err != nil {
+		return old, err
+	}
 	if err := d.endTasks(env, s, &c, m, by); err != nil {
 		return old, err
 	}
 	if err := d.passOn(env, by, s, m, in, old, &c); err != nil {
+		return old, err
+	}
+	if err := d.endSupervision(env, by, s, old, c); err != nil {
 		return old, err
 	}
 	fresh := c.Clock.Kind == ClockDispatch && c.Post != old.Post
@@ -115,8 +126,11 @@ func (c *Case) count(in Act) {
 		c.Have = have
 	}
 	key := in.Reason
-	if in.Move == "object" {
+	switch in.Move {
+	case "object":
 		key = objectionKey
+	case "appeal":
+		key = appealKey
 	}
 	c.use(key)
 }
@@ -137,6 +151,9 @@ func (c *Case) use(key string) {
 // bookkeep does what is particular to a move, apart from owner and clock.
 func (d *Desk) bookkeep(env *env, by *access.Actor, s *scene, m Move, in Act, c *Case, body *Body) error {
 	me := by.By()
+	if c.Flow == catalog.Approval && !slices.Contains([]string{"accept", "withdraw", "void_ask", "void_decide"}, m.Key) {
+		return d.applied(env, by, s, m, in, c, body)
+	}
 	switch m.Key {
 	case "accept":
 		c.Person = me.Person
@@ -167,6 +184,9 @@ func (d *Desk) bookkeep(env *env, by *access.Actor, s *scene, m Move, in Act, c 
 	case "withdraw":
 		if c.State == Filed {
 			c.Handler = id.ID{}
+			if c.Ask != nil && c.Ask.Kind != AskVoid {
+				c.dropAsk() // asked by whoever had it
+			}
 			return endDispatches(env.tx, c.ID, s.sent[0].ID, "withdrawn", env.at)
 		}
 	case "dispatch":
@@ -177,8 +197,30 @@ func (d *Desk) bookkeep(env *env, by *access.Actor, s *scene, m Move, in Act, c 
 		c.Returned = nil
 		body.Post = in.Post
 		return addDispatch(env.tx, c.ID, seq, c.Post, in.Post, env.at)
-	case "suspend_ask", "void_ask":
+	case "suspend_ask", "void_ask", "extend_ask":
 		return d.ask(env, by, s, m, in, c, body)
+	case "extend_decide":
+		a := *c.Ask
+		body.Reason = a.Reason
+		c.dropAsk()
+		if in.Result == Pass {
+			if err := d.extend(env, me, c, a, in.Note); err != nil {
+				return err
+			}
+			body.Until = c.Clock.Due.UTC().Format(time.RFC3339)
+		}
+	case "cooperate_ask":
+		body.Post = in.Post
+		return d.cooperate(env, by, in, c)
+	case "cooperate_answer":
+		c.Person = me.Person
+	case "supervise":
+		body.Post = c.Post
+		return d.supervise(env, by, in, c)
+	case "supervise_answer":
+		c.Person = me.Person
+	case "escalate":
+		return d.escalate(env, s, in, c, body)
 	case "suspend_decide":
 		body.Reason, body.Until = c.Ask.Reason, c.Ask.Until.Format(time.RFC3339)
 		if c.State == Suspended {
@@ -253,6 +295,12 @@ func (d *Desk) ask(env *env, by *access.Actor, s *scene, m Move, in Act, c *Case
 	if m.Key == "void_ask" {
 		a.Kind, permission = AskVoid, "case.void_decide"
 	}
+	if m.Key == "extend_ask" {
+		a.Kind, permission = AskExtend, "case.extend_decide"
+		if most := s.facts.Reason.Effect.MaxLength; most != nil {
+			a.Limit = &calendar.Limit{Clock: most.Clock, Units: float64(in.Units)}
+		}
+	}
 	c.Ask = a
 	roles := []string{s.facts.Reason.Effect.Approval, "street_desk", "street_leader", "hub_leader", "hub_officer"}
 	c.AskPost = d.other(env, *c, roles, permission, a.By)
@@ -293,6 +341,16 @@ func (d *Desk) other(env *env, c Case, roles []string, permission string, not jo
 
 // passOn gives the case to the post that must act next.
 func (d *Desk) passOn(env *env, by *access.Actor, s *scene, m Move, in Act, old Case, c *Case) error {
+	if c.Flow == catalog.Approval {
+		if m.Owner != OwnerSame && c.open() {
+			c.Department = id.ID{}
+			d.give(env, c, d.applicationOwner(env, by.By(), m, *c))
+			if c.Post != old.Post {
+				c.Person = id.ID{} // somebody else takes it up
+			}
+		}
+		return nil
+	}
 	switch m.Owner {
 	case OwnerTarget:
 		if m.Key == "dispatch" {

@@ -266,7 +266,7 @@ func (d *Desk) rehomed(env *env, c Case) (Case, error) {
 	} else {
 		c.Department = id.ID{}
 	}
-	intake, ok := d.intakeOf(env, c.Nodes)
+	intake, ok := d.intakeOf(env, c)
 	if !ok {
 		return c, ErrNoIntake
 	}

@@ -25,11 +25,12 @@ const sweepBatch = 200
 // Swept is what one sweep did.
 type Swept struct {
 	Late     int // clocks found late
-	Resumed  int // suspensions that ended on their date
+	Resumed  int // suspensions, waits for papers and postings that ended on their date
 	Missed   int // planned tasks that nobody took
 	Released int // claims that were over
 	Moved    int // cases that follow a vacancy to another post, or back
 	Dropped  int // uploads that nobody used
+	Raised   int // late cases that were raised to the next level
 	Redated  int // deadlines that a changed calendar moved
 }
 
@@ -39,7 +40,7 @@ func (s Swept) Any() bool { return s != Swept{} }
 // Sweep does everything that is due.
 func (d *Desk) Sweep(ctx context.Context, store *db.DB) (Swept, error) {
 	var all Swept
-	for _, step := range []func(context.Context, *db.DB, *Swept) error{d.sweepResume, d.sweepCalendars, d.sweepLate, d.sweepMissed, d.sweepClaims, d.sweepLoose, d.sweepCovers} {
+	for _, step := range []func(context.Context, *db.DB, *Swept) error{d.sweepResume, d.sweepCalendars, d.sweepLate, d.sweepEscalate, d.sweepMissed, d.sweepClaims, d.sweepLoose, d.sweepCovers} {
 		if err := step(ctx, store, &all); err != nil {
 			return all, err
 		}
@@ -84,7 +85,7 @@ func (d *Desk) sweepLate(ctx context.Context, store *db.DB, all *Swept) error {
 				return err
 			}
 			for _, l := range found {
-				marked, err := tx.Exec(`UPDATE case_clock SET late_at = $1 WHERE id = $2 AND late_at IS NULL AND stopped_at IS NULL`, db.Millis(now), l.clock)
+				marked, err := tx.Exec(`UPDATE case_clock SET late_at = $1, escalate_at = CASE WHEN kind = 'handle' THEN CAST($1 AS BIGINT) ELSE NULL END WHERE id = $2 AND late_at IS NULL AND stopped_at IS NULL`, db.Millis(now), l.clock)
 				if err != nil {
 					return fmt.Errorf("mark late clock: %w", err)
 				}
@@ -147,8 +148,9 @@ func due(ctx context.Context, store *db.DB, q string, args func(tx *db.Tx) []any
 	return out, nil
 }
 
-// sweepResume ends suspensions on their date: a suspension is not a closing and
-// ends by itself. (data/defaults/reasons.json, rules)
+// sweepResume ends suspensions on their date, as it ends the wait for papers
+// and postings that nobody objected to: a suspension is not a closing and ends
+// by itself. (data/defaults/reasons.json, rules)
 func (d *Desk) sweepResume(ctx context.Context, store *db.DB, all *Swept) error {
 	found, err := due(ctx, store, `SELECT id FROM cases WHERE resume_at IS NOT NULL AND resume_at <= $1 ORDER BY resume_at LIMIT 2000`,
 		func(tx *db.Tx) []any { return []any{db.Millis(tx.Now())} })
@@ -156,17 +158,32 @@ func (d *Desk) sweepResume(ctx context.Context, store *db.DB, all *Swept) error 
 		return err
 	}
 	for _, v := range found {
-		done, err := d.alone(ctx, store, v, "resume", func(c Case, now time.Time) bool {
-			return c.State == Suspended && c.Hold != nil && !c.Hold.Until.After(now)
-		})
-		if err != nil {
-			return err
-		}
-		if done {
-			all.Resumed++
+		for move, still := range ends {
+			done, err := d.alone(ctx, store, v, move, still)
+			if err != nil {
+				return err
+			}
+			if done {
+				all.Resumed++
+				break
+			}
 		}
 	}
 	return nil
+}
+
+// ends are the moves that the program makes when a date has come, and whether
+// it has.
+var ends = map[string]func(c Case, now time.Time) bool{
+	"resume": func(c Case, now time.Time) bool {
+		return c.State == Suspended && c.Hold != nil && !c.Hold.Until.After(now)
+	},
+	"lapse": func(c Case, now time.Time) bool {
+		return c.State == Correcting && c.Hold != nil && !c.Hold.Until.IsZero() && !c.Hold.Until.After(now)
+	},
+	"posting_ends": func(c Case, now time.Time) bool {
+		return c.State == Publicised && c.Posting != nil && c.Posting.Objections == 0 && !c.Posting.Until.After(now)
+	},
 }
 
 // sweepMissed ends planned tasks that nobody took by their due time.
