@@ -403,9 +403,9 @@ func TestATableOfCells(t *testing.T) {
 		if errors.Is(err, io.EOF) {
 			break
 		}
-		got = append(got, fmt.Sprint(row.Number, row.Line, row.Get("code"), row.Get("name"), err != nil))
+		got = append(got, fmt.Sprintf("%d %d %s %q %v", row.Number, row.Line, row.Get("code"), row.Get("name"), err != nil))
 	}
-	if want := "[1 2 001 一 false 2 3 002  false 3 5 003 三 true]"; fmt.Sprint(got) != want {
+	if want := `[1 2 001 "一" false 2 3 002 "" false 3 5 003 "三" true]`; fmt.Sprint(got) != want {
 		t.Fatalf("got  %v\nwant %s", got, want)
 	}
 	if _, err := open(t, written(t, []string{"code", "code"}, nil)).Table(); err == nil {
