@@ -14,6 +14,7 @@ import (
 
 	"onegrid/data"
 	"onegrid/internal/kit/fault"
+	"onegrid/internal/kit/sheet"
 	"onegrid/internal/kit/table"
 	"onegrid/internal/kit/words"
 )
@@ -23,6 +24,8 @@ type importCmd struct {
 	Divisions importDivisionsCmd `cmd:"" help:"Statistical divisions: code, name, level, parent."`
 	Recoding  importRecodingCmd  `cmd:"" help:"A recoding of the statistical list: old and new codes, row by row."`
 	Units     importUnitsCmd     `cmd:"" help:"Units: streets, village platforms, departments."`
+	Posts     importPostsCmd     `cmd:"" help:"Posts of units and grids."`
+	People    importPeopleCmd    `cmd:"" help:"People and the posts they hold."`
 	Grids     importGridsCmd     `cmd:"" help:"Grids, from GeoJSON; a layer must be a partition."`
 	Items     importItemsCmd     `cmd:"" help:"Work items, from JSON as data/defaults/items.json has them."`
 	Cases     importCasesCmd     `cmd:"" help:"Cases of another system, read through a mapping."`
@@ -30,7 +33,7 @@ type importCmd struct {
 
 // importFile is what all imports share.
 type importFile struct {
-	File     string `arg:"" help:"CSV, JSON, newline-delimited JSON or GeoJSON, plain or gzipped; - reads standard input."`
+	File     string `arg:"" help:"CSV, JSON, newline-delimited JSON or GeoJSON, plain or gzipped, or XLSX; - reads standard input."`
 	Encoding string `help:"Encoding of the file: utf-8 or gb18030." default:"utf-8" enum:"utf-8,gb18030"`
 	JSON     bool   `name:"json" help:"The sums as one JSON object on the last line."`
 }
@@ -55,7 +58,7 @@ type importer struct {
 	words *words.Catalogue
 	close func() error
 
-	divisions, recoding, units, items table.Batch
+	divisions, recoding, units, posts, people, items table.Batch
 	// grids takes all rows of a file together: a layer is a partition or it is
 	// refused, row by row.
 	grids func(ctx context.Context, rows []table.Row, datum string) ([]table.Outcome, error)
@@ -106,6 +109,30 @@ func (importUnitsCmd) Help() string {
 
 func (c *importUnitsCmd) Run(ctx context.Context, set settings, s streams) error {
 	return c.run(ctx, set, s, func(i *importer, r *table.Reader) (table.Job, error) { return table.Job{Take: i.units}, nil })
+}
+
+type importPostsCmd struct{ importFile }
+
+// Help is shown under the command's flags.
+func (importPostsCmd) Help() string {
+	return "Columns: role, name_zh, name_en, unit_code, level, node_code (of a unit or a grid)\nand, where they apply, post_id, from, to, made_up." + accounting +
+		"  onegrid import posts posts.xlsx --dir /var/lib/onegrid"
+}
+
+func (c *importPostsCmd) Run(ctx context.Context, set settings, s streams) error {
+	return c.run(ctx, set, s, func(i *importer, r *table.Reader) (table.Job, error) { return table.Job{Take: i.posts}, nil })
+}
+
+type importPeopleCmd struct{ importFile }
+
+// Help is shown under the command's flags.
+func (importPeopleCmd) Help() string {
+	return "One row a person and post. Columns: name and post_id, or role, node_code, post_name;\nwhere they apply person_id, kind (holder, stand_in), from, to, made_up. Accounts are\nmade on the desk afterwards." + accounting +
+		"  onegrid import people people.xlsx --dir /var/lib/onegrid"
+}
+
+func (c *importPeopleCmd) Run(ctx context.Context, set settings, s streams) error {
+	return c.run(ctx, set, s, func(i *importer, r *table.Reader) (table.Job, error) { return table.Job{Take: i.people}, nil })
 }
 
 type importItemsCmd struct{ importFile }
@@ -239,6 +266,13 @@ func (c *importFile) open(s streams) (*table.Reader, error) {
 	o := table.Options{Encoding: c.Encoding}
 	if c.File == "-" {
 		return table.NewReader(s.in, "-", o)
+	}
+	if sheet.IsXLSX(c.File) {
+		book, err := sheet.Open(c.File, sheet.Limits{})
+		if err != nil {
+			return nil, err
+		}
+		return book.Table()
 	}
 	return table.Open(c.File, o)
 }

@@ -41,6 +41,12 @@ func openImporter(ctx context.Context, set settings, s streams) (*importer, erro
 		units: each(func(tx *db.Tx, by *access.Actor, row table.Row) (table.Outcome, error) {
 			return a.Org.ImportUnit(tx, by, row)
 		}),
+		posts: each(func(tx *db.Tx, by *access.Actor, row table.Row) (table.Outcome, error) {
+			return a.Org.ImportPost(tx, by, row)
+		}),
+		people: each(func(tx *db.Tx, by *access.Actor, row table.Row) (table.Outcome, error) {
+			return a.Org.ImportPerson(tx, by, row)
+		}),
 		items: each(func(tx *db.Tx, by *access.Actor, row table.Row) (table.Outcome, error) {
 			return a.Catalog.ImportItem(tx, by, row)
 		}),

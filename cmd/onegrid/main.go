@@ -32,7 +32,8 @@ type cli struct {
 	Backup   backupCmd   `cmd:"" help:"Write everything into one file while the server runs."`
 	Restore  restoreCmd  `cmd:"" help:"Make a data folder from a backup."`
 	Config   configCmd   `cmd:"" help:"Show every setting, its meaning and where its value came from."`
-	Import   importCmd   `cmd:"" help:"Read divisions, units, grids, items or cases from a file."`
+	Import   importCmd   `cmd:"" help:"Read divisions, units, posts, people, grids, items or cases from a file."`
+	Export   exportCmd   `cmd:"" help:"Write units, posts or people as a spreadsheet, CSV or JSON."`
 	Case     caseCmd     `cmd:"" help:"Look at one case."`
 	Journal  journalCmd  `cmd:"" help:"Verify the journal."`
 	Figures  figuresCmd  `cmd:"" help:"Recompute the figures from the journal."`

@@ -16,6 +16,7 @@ import (
 	"onegrid/internal/core/calendar"
 	"onegrid/internal/core/casework"
 	"onegrid/internal/core/catalog"
+	"onegrid/internal/core/duty"
 	"onegrid/internal/core/grid"
 	"onegrid/internal/core/journal"
 	"onegrid/internal/core/org"
@@ -77,6 +78,7 @@ type App struct {
 	Org       *org.Org
 	Grids     *grid.Grids
 	Calendars *calendar.Calendars
+	Duty      *duty.Duty
 	Access    *access.Access
 	Catalog   *catalog.Catalog
 	Cases     *casework.Desk
@@ -155,6 +157,7 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 	a.Org = org.New(rules)
 	a.Grids = grid.New(a.Org)
 	a.Calendars = calendar.NewCalendars()
+	a.Duty = duty.New(a.Org, a.Calendars)
 	a.Access, err = access.New(access.Options{Org: a.Org, Roles: roles, Sealer: seal.AEAD{Box: box}, Places: a.Grids, Cost: p.Cost,
 		Idle: c.SessionIdle, Limit: c.SessionMax, Demo: p.Demo})
 	if err != nil {
@@ -195,6 +198,7 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 		{Name: "org", Routes: a.Org.Routes},
 		{Name: "grid", Routes: a.Grids.Routes},
 		{Name: "calendar", Routes: a.Calendars.Routes},
+		{Name: "duty", Routes: a.Duty.Routes},
 		{Name: "access", Routes: a.Access.Routes, Chores: []Chore{
 			{"sweep sessions", time.Minute, func(ctx context.Context) error { return a.Access.Sweep(ctx, a.DB) }},
 		}},

@@ -5,6 +5,7 @@ import (
 	"onegrid/internal/core/calendar"
 	"onegrid/internal/core/casework"
 	"onegrid/internal/core/catalog"
+	"onegrid/internal/core/duty"
 	"onegrid/internal/core/grid"
 	"onegrid/internal/core/journal"
 	"onegrid/internal/core/org"
@@ -18,6 +19,6 @@ import (
 // who works on a database without putting the rooms together: restoring a
 // backup.
 func Tables() []db.Room {
-	return []db.Room{journal.Room(), httpx.Room(), jobs.Room(), org.Room(), grid.Room(), calendar.Tables(),
+	return []db.Room{journal.Room(), httpx.Room(), jobs.Room(), org.Room(), grid.Room(), calendar.Tables(), duty.Room(),
 		access.Room(), catalog.Room(), casework.Room(), figures.Room()}
 }

@@ -14,6 +14,7 @@ import (
 	"onegrid/internal/core/calendar"
 	"onegrid/internal/core/casework"
 	"onegrid/internal/core/catalog"
+	"onegrid/internal/core/duty"
 	"onegrid/internal/core/grid"
 	"onegrid/internal/core/journal"
 	"onegrid/internal/core/org"
@@ -26,6 +27,7 @@ import (
 	"onegrid/internal/kit/jobs"
 	"onegrid/internal/kit/live"
 	"onegrid/internal/kit/seal"
+	"onegrid/internal/kit/sheet"
 	"onegrid/internal/kit/table"
 	"onegrid/internal/kit/words"
 	"onegrid/internal/work/figures"
@@ -46,11 +48,13 @@ func sources() []words.Source {
 		{Room: "jobs", Files: jobs.Words},
 		{Room: "live", Files: live.Words},
 		{Room: "seal", Files: seal.Words},
+		{Room: "sheet", Files: sheet.Words},
 		{Room: "table", Files: table.Words},
 		{Room: "journal", Files: journal.Words},
 		{Room: "org", Files: org.Words},
 		{Room: "grid", Files: grid.Words},
 		{Room: "calendar", Files: calendar.Words},
+		{Room: "duty", Files: duty.Words},
 		{Room: "access", Files: access.Words},
 		{Room: "catalog", Files: catalog.Words},
 		{Room: "casework", Files: casework.Words},

@@ -191,3 +191,29 @@ func (c *Calendar) advance(t, amount int64) (due int64, ok bool) {
 	// Not reached: the day's working time is the sum of its spans.
 	return 0, false
 }
+
+// DayInfo is what a date is to a calendar.
+type DayInfo struct {
+	Date        Date    `json:"date"`
+	Kind        DayKind `json:"kind"`
+	Holiday     string  `json:"holiday,omitempty" doc:"the holiday, or the one that a make-up day belongs to"`
+	Provisional bool    `json:"provisional,omitempty" doc:"the year's holidays are not announced yet"`
+}
+
+// Day says whether a date is worked and why. Dates outside the years that the
+// engine answers for are days off.
+func (c *Calendar) Day(d Date) DayInfo {
+	n := d.Year()
+	if n < firstYear || n > lastYear {
+		return DayInfo{Date: d, Kind: OffDay}
+	}
+	it := c.year(n).days[d.utc().YearDay()-1]
+	return DayInfo{Date: d, Kind: it.kind, Holiday: it.holiday, Provisional: it.unknown}
+}
+
+// Instant is when the clock of the calendar's zone shows a time of day on a
+// date.
+func (c *Calendar) Instant(d Date, t TimeOfDay) time.Time { return d.in(c.zone, int(t)) }
+
+// DateOn is the date that the clock of the calendar's zone shows at an instant.
+func (c *Calendar) DateOn(at time.Time) Date { return DateOf(at.In(c.zone)) }

@@ -344,13 +344,28 @@ func (g *Grids) Grounds(tx *db.Tx, at time.Time) ([]org.Ground, error) {
 	}
 	var out []org.Ground
 	for _, x := range s.Grids {
-		if !x.Open(at) {
-			continue
+		if x.Open(at) {
+			out = append(out, x.ground(units))
 		}
-		out = append(out, org.Ground{ID: x.ID, Code: x.Code, Name: x.Name, Kind: x.staffedAs(), Parent: x.Parent,
-			Households: x.Households, Nodes: sight(units, x).Nodes})
 	}
 	return out, nil
+}
+
+// GroundByCode finds an open grid by a code that it has or had (org.Grounds).
+func (g *Grids) GroundByCode(tx *db.Tx, code string) (org.Ground, bool, error) {
+	s, units, err := g.both(tx)
+	if err != nil {
+		return org.Ground{}, false, err
+	}
+	x, ok := s.ByCode(code)
+	if !ok || !x.Open(tx.Now()) {
+		return org.Ground{}, false, nil
+	}
+	return x.ground(units), true, nil
+}
+
+func (g Grid) ground(units *org.Snapshot) org.Ground {
+	return org.Ground{ID: g.ID, Code: g.Code, Name: g.Name, Kind: g.staffedAs(), Parent: g.Parent, Households: g.Households, Nodes: sight(units, g).Nodes}
 }
 
 // staffedAs is the grid kind of the staffing rules.

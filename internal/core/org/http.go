@@ -37,6 +37,7 @@ type PostView struct {
 	VacantSince   time.Time   `json:"vacant_since,omitzero"`
 	VacantTooLong bool        `json:"vacant_too_long,omitempty"` // longer than staffing.json warns after
 	CoveredBy     *words.Text `json:"covered_by,omitempty"`      // the post that answers while it is vacant
+	Skills        []string    `json:"skills,omitempty"`
 }
 
 // PersonRef names a person at a post.
@@ -50,7 +51,7 @@ type PersonRef struct {
 
 // View describes a post as it is at an instant.
 func (s *Snapshot) View(p Post, at time.Time) PostView {
-	v := PostView{Post: p, Vacant: s.Vacant(p.ID, at)}
+	v := PostView{Post: p, Vacant: s.Vacant(p.ID, at), Skills: s.skills[p.ID]}
 	if u, ok := s.Unit(p.Unit); ok {
 		v.UnitName = u.Name
 	}
@@ -124,6 +125,7 @@ type PersonView struct {
 	Name   string    `json:"name"`
 	MadeUp bool      `json:"made_up,omitempty"`
 	Posts  []PostRef `json:"posts"`
+	Skills []string  `json:"skills,omitempty"`
 }
 
 // PostRef names a post of a person.
@@ -170,6 +172,8 @@ type endIn struct {
 // Routes mounts the operations of this room.
 func (o *Org) Routes(e *httpx.Edge) {
 	o.staffingRoutes(e)
+	o.groupRoutes(e)
+	o.tableRoutes(e)
 	tags := []string{"org"}
 	httpx.Read(e, httpx.Op{ID: "org.units", Method: http.MethodGet, Path: "/api/org/units", SignedIn: true, Tags: tags,
 		Summary: "The managing organisation and the departments"}, o.getUnits)
@@ -324,6 +328,15 @@ func (s *Snapshot) holds(person, post id.ID, at time.Time) bool {
 	return slices.ContainsFunc(s.ofPerson[person], func(h *Holding) bool { return h.Post == post && h.On(at) })
 }
 
+// unseated says whether a person may be named to somebody although no post of
+// his is seen: he has none at all yet, his whole name was given, and who asks
+// fills posts. Otherwise the first people of a new installation could never be
+// seated.
+func (s *Snapshot) unseated(p Person, name string, by journal.Who, now time.Time) bool {
+	fills, ok := by.(interface{ Has(permission string) bool })
+	return name == p.Name && p.To.IsZero() && ok && fills.Has(permAssign) && len(s.HoldingsOf(p.ID, now)) == 0
+}
+
 // getPersons names people only through posts that the reader may see; whoever
 // holds none there is not named (DESIGN.md section 3, rule 8).
 func (o *Org) getPersons(tx *db.Tx, by journal.Who, in *personsIn) (*personsOut, error) {
@@ -341,13 +354,13 @@ func (o *Org) getPersons(tx *db.Tx, by journal.Who, in *personsIn) (*personsOut,
 		if p.ID.Compare(after) <= 0 && !after.IsZero() || in.Query != "" && !strings.Contains(p.Name, in.Query) {
 			continue
 		}
-		v := PersonView{ID: p.ID, Name: p.Name, MadeUp: p.MadeUp}
+		v := PersonView{ID: p.ID, Name: p.Name, MadeUp: p.MadeUp, Posts: []PostRef{}, Skills: s.skills[p.ID]}
 		for _, h := range s.HoldingsOf(p.ID, now) {
 			if post, ok := s.Post(h.Post); ok && by.Sees(permTeam, s.SightOf(post)) {
 				v.Posts = append(v.Posts, PostRef{HoldingID: h.ID, ID: post.ID, Name: post.Name, Kind: h.Kind, To: h.To})
 			}
 		}
-		if len(v.Posts) == 0 {
+		if len(v.Posts) == 0 && !s.unseated(p, in.Query, by, now) {
 			continue
 		}
 		if len(out.Body.Items) == in.Limit {

@@ -7,7 +7,7 @@
 //
 // Tables: org_unit, org_unit_past, org_division, org_platform_village, org_post,
 // org_person, org_holding, org_inheritance, org_act, org_act_node,
-// org_staffing_rule.
+// org_staffing_rule, org_term, org_group, org_member, org_skill.
 //
 // Promises callers rely on:
 //   - The statistical tree and the managing tree stay apart; only dated links
@@ -68,6 +68,8 @@ var (
 	ErrAdminPost = fault.New(fault.Forbidden, "org.admin_post")
 	// ErrToOneself says that nobody gives himself a post.
 	ErrToOneself = fault.New(fault.Forbidden, "org.to_oneself")
+	// ErrHasGroups says that other groups still stand in the group.
+	ErrHasGroups = fault.New(fault.Conflict, "org.group_has_groups")
 	// ErrEnded says that the holding has ended or was declined.
 	ErrEnded = fault.New(fault.Conflict, "org.ended")
 	// ErrLastDesk says that the hub must keep a desk post, or a case could be

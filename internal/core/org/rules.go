@@ -14,6 +14,7 @@ import (
 // (编员规则). They are data: an office edits the files, not the program.
 type Rules struct {
 	Cover         []CoverStep
+	Terms         []Term         // kinds of groups and skills, as shipped
 	Staffing      []StaffingRule // who belongs to a grid of each kind, as shipped
 	Desks         []string       // roles whose posts answer for each other
 	FullTime      []string       // roles that fill a person's working day
@@ -81,7 +82,11 @@ func LoadRules(files fs.FS) (Rules, error) {
 			Part     int `json:"max_part_posts"`
 		} `json:"person_limits"`
 	}
-	for name, into := range map[string]any{"defaults/roles.json": &roles, "defaults/staffing.json": &staffing} {
+	var groups struct {
+		Kinds  []Term `json:"group_kinds"`
+		Skills []Term `json:"skills"`
+	}
+	for name, into := range map[string]any{"defaults/roles.json": &roles, "defaults/staffing.json": &staffing, "defaults/groups.json": &groups} {
 		raw, err := fs.ReadFile(files, name)
 		if err != nil {
 			return Rules{}, fmt.Errorf("staffing rules: %w", err)
@@ -100,6 +105,12 @@ func LoadRules(files fs.FS) (Rules, error) {
 		RoleLevels:    map[string][]Level{},
 		knownRoleSits: map[string]string{},
 	}
+	for list, terms := range map[string][]Term{GroupKinds: groups.Kinds, Skills: groups.Skills} {
+		for i := range terms {
+			terms[i].List = list
+		}
+	}
+	r.Terms = append(groups.Kinds, groups.Skills...)
 	levelOf := map[string]Level{}
 	for _, x := range roles.Roles {
 		r.RoleLevels[x.Key] = x.Scopes

@@ -21,6 +21,7 @@ type Snapshot struct {
 	Posts     []Post
 	Persons   []Person
 	Holdings  []Holding
+	Groups    []Group
 
 	unit      map[id.ID]*Unit
 	unitCode  map[string]*Unit
@@ -41,6 +42,10 @@ type Snapshot struct {
 	hub       id.ID
 	rules     Rules
 	staffing  []StaffingRule
+	terms     []Term
+	groups    map[id.ID]*Group
+	members   map[id.ID][]Member
+	skills    map[id.ID][]string // of a person or a post
 }
 
 // PlatformVillage says that a platform covers a village for a period.
@@ -75,7 +80,8 @@ func NewSnapshot(rules Rules, units []Unit, divisions []Division, villages []Pla
 		post:     make(map[id.ID]*Post, len(posts)), postsAt: make(map[roleAt][]*Post, len(posts)),
 		person: make(map[id.ID]*Person, len(persons)), holding: make(map[id.ID]*Holding, len(holdings)),
 		ofPost: make(map[id.ID][]*Holding, len(holdings)), ofPerson: make(map[id.ID][]*Holding, len(holdings)),
-		inherited: map[id.ID][]Inheritance{}, heirs: map[id.ID][]Inheritance{}, rules: rules, staffing: rules.Staffing,
+		inherited: map[id.ID][]Inheritance{}, heirs: map[id.ID][]Inheritance{}, rules: rules, staffing: rules.Staffing, terms: rules.Terms,
+		groups: map[id.ID]*Group{}, members: map[id.ID][]Member{}, skills: map[id.ID][]string{},
 	}
 	slices.SortFunc(s.Units, func(a, b Unit) int { return cmp.Or(cmp.Compare(a.Code, b.Code), a.ID.Compare(b.ID)) })
 	slices.SortFunc(s.Posts, func(a, b Post) int { return a.ID.Compare(b.ID) })
@@ -404,4 +410,13 @@ func (s *Snapshot) HandAt(post id.ID, at time.Time) journal.By {
 		}
 	}
 	return by
+}
+
+// SightOfUnit is the place of a unit in the scope trees.
+func (s *Snapshot) SightOfUnit(unit id.ID) journal.Sight {
+	at := journal.Sight{Nodes: s.Nodes(unit)}
+	if u, ok := s.unit[unit]; ok && u.Kind == Department {
+		at.Department = u.ID
+	}
+	return at
 }

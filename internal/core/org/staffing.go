@@ -67,6 +67,7 @@ type Ground struct {
 // Grounds tells the grids that exist at an instant, by code.
 type Grounds interface {
 	Grounds(tx *db.Tx, at time.Time) ([]Ground, error)
+	GroundByCode(tx *db.Tx, code string) (Ground, bool, error)
 }
 
 // States of a grid's staffing.

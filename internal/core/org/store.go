@@ -58,7 +58,7 @@ func (o *Org) load(tx *db.Tx) (*Snapshot, error) {
 	if s.staffing, err = o.loadStaffing(tx); err != nil {
 		return nil, err
 	}
-	return s, nil
+	return s, o.loadGroups(tx, s)
 }
 
 func all[T any](tx *db.Tx, q string, into func(*T) []any, args ...any) ([]T, error) {

@@ -26,7 +26,7 @@ type aside struct {
 // newAside makes FILE.refused.csv; when somebody's earlier one is there, perhaps
 // half mended, FILE.refused-2.csv.
 func newAside(beside, what string, format Format, header []string) (*aside, error) {
-	ext := map[Format]string{CSV: ".csv", JSON: ".json", NDJSON: ".ndjson", GeoJSON: ".geojson"}[format]
+	ext := map[Format]string{CSV: ".csv", Cells: ".csv", JSON: ".json", NDJSON: ".ndjson", GeoJSON: ".geojson"}[format]
 	for n := 1; n < 10_000; n++ {
 		path := beside + "." + what + ext
 		if n > 1 {
@@ -41,7 +41,7 @@ func newAside(beside, what string, format Format, header []string) (*aside, erro
 			return nil, fmt.Errorf("file of %s rows: %w", what, err)
 		}
 		a := &aside{path: path, file: f, out: bufio.NewWriter(f), format: format}
-		if format == CSV {
+		if format == CSV || format == Cells {
 			// Spreadsheets take a file with this mark for UTF-8.
 			if _, err := a.out.WriteString("\ufeff"); err != nil {
 				return nil, err

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -292,17 +293,8 @@ func (r *Reader) openCSV() error {
 		}
 		return broken(err, 0)
 	}
-	seen := map[string]bool{}
-	for i, h := range head {
-		h = strings.TrimSpace(h)
-		head[i] = h
-		if !utf8.ValidString(h) {
-			return ErrEncoding.With("found", "not UTF-8")
-		}
-		if h == "" || seen[h] {
-			return ErrHeader.With("why", "column "+h)
-		}
-		seen[h] = true
+	if err := named(head); err != nil {
+		return err
 	}
 	r.header = head
 	at := c.InputOffset()
@@ -345,6 +337,55 @@ func (r *Reader) openCSV() error {
 		return row, nil
 	}
 	return nil
+}
+
+// named checks the names of columns and takes the blanks around them away.
+func named(head []string) error {
+	seen := map[string]bool{}
+	for i, h := range head {
+		h = strings.TrimSpace(h)
+		head[i] = h
+		if !utf8.ValidString(h) {
+			return ErrEncoding.With("found", "not UTF-8")
+		}
+		if h == "" || seen[h] {
+			return ErrHeader.With("why", "column "+h)
+		}
+		seen[h] = true
+	}
+	return nil
+}
+
+// FromCells is a table whose rows somebody else reads, such as a spreadsheet:
+// next gives cells and the line they stand on, io.EOF at the end, and any other
+// fault when the file can't be read further. Rows shorter than the header are
+// filled up.
+func FromCells(head []string, next func() (cells []string, line int64, err error), closers ...io.Closer) (*Reader, error) {
+	head = slices.Clone(head)
+	if err := named(head); err != nil {
+		return nil, err
+	}
+	r := &Reader{format: Cells, header: head, max: 20_000_000, close: closers}
+	r.next = func() (Row, error) {
+		cells, line, err := next()
+		if err != nil {
+			return Row{}, err
+		}
+		row := Row{Line: line, Fields: make(map[string]string, len(head))}
+		for i, v := range cells {
+			if i < len(head) && !extra(head[i]) {
+				row.Fields[head[i]] = v
+			}
+			if i >= len(head) || !extra(head[i]) {
+				row.cells = append(row.cells, v)
+			}
+		}
+		if len(cells) != len(head) {
+			return row, &RowFault{Row: row, Fault: ErrColumns.With("line", line, "have", len(cells), "want", len(head))}
+		}
+		return row, nil
+	}
+	return r, nil
 }
 
 // separator is the one that the first line has most of.

@@ -54,6 +54,7 @@ const (
 	JSON    Format = "json"    // an array of objects, or an object that holds one
 	NDJSON  Format = "ndjson"  // one object a line
 	GeoJSON Format = "geojson" // a FeatureCollection; a row is a feature
+	Cells   Format = "cells"   // rows of cells that somebody else reads (FromCells)
 )
 
 // Row is one row of a table.

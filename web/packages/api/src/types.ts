@@ -5,6 +5,9 @@ import type { components } from "./schema";
 
 type S = components["schemas"];
 
+/** Every shape by the name that the description gives it, for a screen's own short names. */
+export type Schemas = S;
+
 export type Language = "zh-CN" | "en";
 
 /** One text in both languages. */

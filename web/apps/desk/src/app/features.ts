@@ -1,13 +1,15 @@
 import type { Feature } from "../desk/feature";
 import { useSession } from "../desk/session";
 import { access } from "../features/access/feature";
+import { calendar } from "../features/calendar/feature";
 import { casework } from "../features/casework/feature";
 import { catalog } from "../features/catalog/feature";
 import { figures } from "../features/figures/feature";
 import { grid } from "../features/grid/feature";
+import { staff } from "../features/staff/feature";
 
 /** All the desk can do, in one list. */
-export const features: Feature[] = [access, casework, grid, catalog, figures];
+export const features: Feature[] = [access, casework, grid, catalog, figures, staff, calendar];
 
 /** The pages that the acting post may open, in their order. */
 export function openPages() {
