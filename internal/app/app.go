@@ -156,7 +156,7 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 	a.Grids = grid.New(a.Org)
 	a.Calendars = calendar.NewCalendars()
 	a.Access, err = access.New(access.Options{Org: a.Org, Roles: roles, Sealer: seal.AEAD{Box: box}, Places: a.Grids, Cost: p.Cost,
-		Idle: c.SessionIdle, Limit: c.SessionMax, Demo: p.Demo})
+		Idle: c.SessionIdle, Limit: c.SessionMax, Demo: p.Demo, Site: c.PublicURL, PasskeyDomain: c.PasskeyDomain})
 	if err != nil {
 		return nil, err
 	}
