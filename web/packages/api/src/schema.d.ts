@@ -22,6 +22,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/accounts/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** People by a part of their name; for system and security administrators and the auditor */
+        get: operations["access.colleagues"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/accounts/{id}/disable": {
         parameters: {
             query?: never;
@@ -520,6 +537,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/device": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The shared device this is, and who may open it */
+        get: operations["access.shared_locked"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/device/enrol": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make this phone the shared device whose code it read */
+        post: operations["access.shared_enrol"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/device/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Open the shared device with one's own number */
+        post: operations["access.shared_open"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/enrol": {
         parameters: {
             query?: never;
@@ -651,6 +719,23 @@ export interface paths {
         put?: never;
         /** Grant a role */
         post: operations["access.grant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/grants/nodes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Places a role can be granted at; for security administrators and the auditor */
+        get: operations["access.nodes"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1534,6 +1619,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/session/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Prove again that the owner sits here, before changing how one signs in */
+        post: operations["access.confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/confirm/passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Prove with a passkey that the owner sits here */
+        post: operations["access.confirm_passkey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make the secret of a new authenticator */
+        post: operations["access.factor_new"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/factor/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Use the new authenticator from now on */
+        post: operations["access.factor_confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/session/language": {
         parameters: {
             query?: never;
@@ -1546,6 +1699,109 @@ export interface paths {
         put: operations["access.choose_language"];
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/others/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End another session of one's own */
+        delete: operations["access.session_end"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign in with a passkey */
+        post: operations["access.passkey_sign_in"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/passkey/begin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin to sign in with a passkey */
+        post: operations["access.passkey_ask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/passkeys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keep the passkey that was made */
+        post: operations["access.passkey_add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/passkeys/begin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin to make a passkey */
+        post: operations["access.passkey_begin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/passkeys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Name a passkey */
+        put: operations["access.passkey_name"];
+        post?: never;
+        /** Take a passkey away */
+        delete: operations["access.passkey_revoke"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1568,6 +1824,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/session/pin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Choose the number that opens shared devices */
+        put: operations["access.pin_set"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/session/post": {
         parameters: {
             query?: never;
@@ -1579,6 +1852,92 @@ export interface paths {
         /** Choose the post that acts from now on */
         put: operations["access.choose_post"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/recovery": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make new recovery codes; the old ones stop working */
+        post: operations["access.recovery_new"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/security": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How one's own account is secured, and its sessions */
+        get: operations["access.security"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/shared-devices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shared devices of the units in scope */
+        get: operations["access.shared"];
+        put?: never;
+        /** Register a shared device of a unit */
+        post: operations["access.shared_register"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/shared-devices/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End a shared device; its sessions end at once */
+        delete: operations["access.shared_revoke"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/shared-devices/{id}/code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make the code that enrols the phone; shown once */
+        post: operations["access.shared_code"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1614,7 +1973,13 @@ export interface components {
             enrolled: boolean;
             /** Format: uuid */
             id: string;
+            /** Format: int64 */
+            identities: number;
+            /** Format: date-time */
+            last_sign_in?: string;
             name: string;
+            /** Format: int64 */
+            passkeys: number;
             /** Format: uuid */
             person_id: string;
             person_name: string;
@@ -1633,6 +1998,10 @@ export interface components {
         AccessAccountsOutBody: {
             items: components["schemas"]["AccessAccount"][];
         };
+        AccessBegun: {
+            options: unknown;
+            token: string;
+        };
         AccessChooseLanguageInBody: {
             /** @enum {string} */
             language: "zh-CN" | "en";
@@ -1640,6 +2009,19 @@ export interface components {
         AccessChoosePostInBody: {
             /** Format: uuid */
             post_id: string;
+        };
+        AccessCodeInBody: {
+            totp: string;
+        };
+        AccessColleague: {
+            has_account: boolean;
+            /** Format: uuid */
+            id: string;
+            name: string;
+            posts: components["schemas"]["WordsText"][];
+        };
+        AccessColleaguesOutBody: {
+            items: components["schemas"]["AccessColleague"][];
         };
         AccessConfirmInBody: {
             token: string;
@@ -1719,17 +2101,20 @@ export interface components {
             from?: string;
             /** Format: uuid */
             given_by?: string;
+            given_by_name?: string;
             /** Format: uuid */
             id: string;
             level: string;
             /** Format: uuid */
             node_id?: string;
+            node_name?: components["schemas"]["WordsText"];
             /** Format: uuid */
             person_id: string;
             person_name: string;
             /** Format: uuid */
             post_id?: string;
             role: string;
+            role_name: components["schemas"]["WordsText"];
             stand_in?: boolean;
             /** Format: uuid */
             stand_in_for?: string;
@@ -1749,6 +2134,12 @@ export interface components {
             role?: string;
             token: string;
         };
+        AccessMadeInBody: {
+            /** @description RegistrationResponseJSON of the browser */
+            credential: unknown;
+            name: string;
+            token: string;
+        };
         AccessMe: {
             demo?: boolean;
             needs_totp?: boolean;
@@ -1757,6 +2148,7 @@ export interface components {
             /** Format: uuid */
             post_id?: string;
             posts: components["schemas"]["AccessMePost"][];
+            shared_device?: string;
             /** Format: date-time */
             until?: string;
         };
@@ -1783,6 +2175,34 @@ export interface components {
             /** Format: date-time */
             until?: string;
         };
+        AccessNamedInBody: {
+            name: string;
+        };
+        AccessNode: {
+            /** Format: uuid */
+            id: string;
+            name: components["schemas"]["WordsText"];
+        };
+        AccessNodesOutBody: {
+            items: components["schemas"]["AccessNode"][];
+        };
+        AccessOpenInBody: {
+            /** @enum {string} */
+            app?: "desk" | "field" | "portal" | "wall";
+            /** Format: uuid */
+            person_id: string;
+            pin: string;
+        };
+        AccessPasskey: {
+            /** Format: date-time */
+            created_at: string;
+            /** Format: uuid */
+            id: string;
+            name: string;
+            synced?: boolean;
+            /** Format: date-time */
+            used_at?: string;
+        };
         AccessPasswordInBody: {
             new: string;
             old: string;
@@ -1793,6 +2213,14 @@ export interface components {
             name: components["schemas"]["WordsText"];
             needs_purpose: boolean;
             personal: string;
+        };
+        AccessPinInBody: {
+            pin: string;
+        };
+        AccessProveInBody: {
+            password: string;
+            /** @description code of the authenticator, or a recovery code */
+            totp?: string;
         };
         AccessRole: {
             app: string;
@@ -1812,6 +2240,90 @@ export interface components {
         };
         AccessRoleInBody: {
             permissions: string[];
+        };
+        AccessSecurity: {
+            account: string;
+            /** Format: date-time */
+            confirmed_until?: string;
+            demo?: boolean;
+            passkeys: components["schemas"]["AccessPasskey"][];
+            password: boolean;
+            pin: boolean;
+            /** Format: int64 */
+            recovery_codes: number;
+            second_factor: boolean;
+            sessions: components["schemas"]["AccessSessionView"][];
+        };
+        AccessSessionView: {
+            address?: string;
+            /** Format: date-time */
+            began_at: string;
+            client?: string;
+            /** Format: date-time */
+            ends_at: string;
+            here?: boolean;
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            seen_at: string;
+            via: string;
+        };
+        AccessShared: {
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            enrolled_at?: string;
+            /** Format: uuid */
+            id: string;
+            name: string;
+            /** Format: date-time */
+            revoked_at?: string;
+            roles: string[];
+            /** Format: uuid */
+            unit_id: string;
+            unit_name: components["schemas"]["WordsText"];
+        };
+        AccessSharedCodeInBody: {
+            /** @description address of the page that the code opens; the code is added as its fragment */
+            page: string;
+        };
+        AccessSharedCodeOutBody: {
+            address: string;
+            /** Format: date-time */
+            ends_at: string;
+            qr: string;
+        };
+        AccessSharedEnrolInBody: {
+            code: string;
+        };
+        AccessSharedIn: {
+            name: string;
+            /** @description only posts with these roles; absent: every post of the unit */
+            roles?: string[];
+            /** Format: uuid */
+            unit_id: string;
+        };
+        AccessSharedListOutBody: {
+            items: components["schemas"]["AccessShared"][];
+        };
+        AccessSharedPerson: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            pin: boolean;
+            posts: components["schemas"]["WordsText"][];
+        };
+        AccessSharedView: {
+            name: string;
+            people: components["schemas"]["AccessSharedPerson"][];
+            unit: components["schemas"]["WordsText"];
+        };
+        AccessShownInBody: {
+            /** @enum {string} */
+            app?: "desk" | "field" | "portal" | "wall";
+            /** @description AuthenticationResponseJSON of the browser */
+            credential: unknown;
+            token: string;
         };
         AccessSignInInBody: {
             /** @enum {string} */
@@ -3660,6 +4172,39 @@ export interface operations {
             };
         };
     };
+    "access.colleagues": {
+        parameters: {
+            query?: {
+                q?: string;
+                /** @description only people who have no account yet */
+                without_account?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessColleaguesOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "access.account_disable": {
         parameters: {
             query?: never;
@@ -4854,6 +5399,99 @@ export interface operations {
             };
         };
     };
+    "access.shared_locked": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessSharedView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.shared_enrol": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccessSharedEnrolInBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.shared_open": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccessOpenInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessMe"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "access.enrol": {
         parameters: {
             query?: never;
@@ -5158,6 +5796,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AccessGrant"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.nodes": {
+        parameters: {
+            query: {
+                level: "district" | "street" | "village" | "grid" | "micro_grid" | "department";
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessNodesOutBody"];
                 };
             };
             /** @description Error */
@@ -7314,6 +7984,130 @@ export interface operations {
             };
         };
     };
+    "access.confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccessProveInBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.confirm_passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccessShownInBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.factor_new": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessEnrolment"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.factor_confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccessCodeInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessConfirmOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "access.choose_language": {
         parameters: {
             query?: never;
@@ -7326,6 +8120,221 @@ export interface operations {
                 "application/json": components["schemas"]["AccessChooseLanguageInBody"];
             };
         };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.session_end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.passkey_sign_in": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccessShownInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessMe"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.passkey_ask": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessBegun"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.passkey_add": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccessMadeInBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessPasskey"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.passkey_begin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessBegun"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.passkey_name": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccessNamedInBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.passkey_revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description No Content */
             204: {
@@ -7376,6 +8385,37 @@ export interface operations {
             };
         };
     };
+    "access.pin_set": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccessPinInBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "access.choose_post": {
         parameters: {
             query?: never;
@@ -7396,6 +8436,196 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AccessMe"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.recovery_new": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessConfirmOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.security": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessSecurity"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.shared": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessSharedListOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.shared_register": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccessSharedIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessShared"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.shared_revoke": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.shared_code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccessSharedCodeInBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessSharedCodeOutBody"];
                 };
             };
             /** @description Error */
