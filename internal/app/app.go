@@ -159,7 +159,7 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 	a.Calendars = calendar.NewCalendars()
 	a.Duty = duty.New(a.Org, a.Calendars)
 	a.Access, err = access.New(access.Options{Org: a.Org, Roles: roles, Sealer: seal.AEAD{Box: box}, Places: a.Grids, Cost: p.Cost,
-		Idle: c.SessionIdle, Limit: c.SessionMax, Demo: p.Demo})
+		Idle: c.SessionIdle, Limit: c.SessionMax, Demo: p.Demo, Site: c.PublicURL, PasskeyDomain: c.PasskeyDomain})
 	if err != nil {
 		return nil, err
 	}

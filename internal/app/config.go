@@ -28,6 +28,7 @@ var ErrConfig = fault.New(fault.Invalid, "config.bad")
 type Config struct {
 	Addr          string        `name:"addr" default:"127.0.0.1:8080" help:"address and port to listen on"`
 	PublicURL     string        `name:"public-url" default:"" help:"address that people type, for links in messages; empty: made from the request"`
+	PasskeyDomain string        `name:"passkey-domain" default:"" help:"domain that passkeys are bound to, when it is a parent of the public address; empty: the host of public-url"`
 	Database      string        `name:"database" default:"" help:"postgres://… for PostgreSQL; empty: SQLite in the data folder" secret:"true"`
 	Writers       int           `name:"writers" default:"2" help:"writers on PostgreSQL, 1 to 4; SQLite always has one"`
 	TimeZone      string        `name:"time-zone" default:"Asia/Shanghai" help:"time zone of the district"`

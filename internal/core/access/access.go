@@ -12,7 +12,8 @@
 // rooms that check it do.
 //
 // Tables: access_role, access_account, access_device, access_enrolment,
-// access_session, access_grant, access_attempt.
+// access_session, access_grant, access_attempt, access_pending,
+// access_ceremony, access_passkey, access_shared.
 //
 // Promises callers rely on:
 //   - Check asks the acting post (and what was granted to the person directly);
@@ -59,6 +60,26 @@ var (
 	ErrNotReleased = fault.New(fault.Forbidden, "access.not_released")
 	// ErrEnrolFirst says that the account has no second factor yet.
 	ErrEnrolFirst = fault.New(fault.Forbidden, "access.enrol_first")
+	// ErrConfirm asks the owner to prove again who sits here.
+	ErrConfirm = fault.New(fault.Forbidden, "access.confirm_first")
+	// ErrCeremony says that what was begun (a new factor, a passkey) is unknown
+	// or took too long.
+	ErrCeremony = fault.New(fault.Conflict, "access.begin_again")
+	// ErrNoPasskeys says that this installation has no address that a passkey
+	// could be bound to.
+	ErrNoPasskeys = fault.New(fault.Conflict, "access.no_passkeys")
+	// ErrPasskey says that what the authenticator made is not one for here.
+	ErrPasskey = fault.New(fault.Invalid, "access.bad_passkey")
+	// ErrManyPasskeys says that an account has enough of them; args: max.
+	ErrManyPasskeys = fault.New(fault.Conflict, "access.too_many_passkeys")
+	// ErrLastWay says that without it nobody could sign in any more.
+	ErrLastWay = fault.New(fault.Conflict, "access.last_way")
+	// ErrNoDevice says that this is no shared device, or none any more.
+	ErrNoDevice = fault.New(fault.Missing, "access.no_device")
+	// ErrWrongPIN says that the number does not open the device for the person.
+	ErrWrongPIN = fault.New(fault.SignIn, "access.wrong_pin")
+	// ErrPIN says that a number is guessed first; args: digits.
+	ErrPIN = fault.New(fault.Invalid, "access.weak_pin")
 	// ErrMissing says that there is no such account or grant.
 	ErrMissing = fault.New(fault.Missing, "access.missing")
 	// ErrInvalid carries the wrong fields of an input.

@@ -33,6 +33,8 @@ type account struct {
 	Recovery                             []string // hashes
 	Language                             words.Language
 	Created, Released, Disabled, ResetAt time.Time
+	SignedIn                             time.Time
+	PIN                                  []byte // sealed hash
 	Demo                                 bool
 	Version                              int64
 }
@@ -49,6 +51,9 @@ type Account struct {
 	Released   bool      `json:"released"` // a security administrator let it in
 	Disabled   bool      `json:"disabled"`
 	Demo       bool      `json:"demo,omitempty"`
+	SignedIn   time.Time `json:"last_sign_in,omitzero"`
+	Passkeys   int64     `json:"passkeys"`
+	Identities int64     `json:"identities"` // sign-ins of a department's own provider that are linked and released
 	Version    int64     `json:"version"`
 }
 
@@ -56,16 +61,20 @@ type Account struct {
 func (a account) view(person string) Account {
 	return Account{
 		ID: a.ID, Name: a.Name, Person: a.Person, PersonName: person, Created: a.Created, Enrolled: a.Password != "",
-		Factor: a.TOTP != nil, Released: !a.Released.IsZero(), Disabled: !a.Disabled.IsZero(), Demo: a.Demo, Version: a.Version,
+		Factor: a.TOTP != nil, Released: !a.Released.IsZero(), Disabled: !a.Disabled.IsZero(), Demo: a.Demo, SignedIn: a.SignedIn, Version: a.Version,
 	}
 }
 
 const accountColumns = `id, person, name, password, totp, totp_step, recovery, language, post, created, created_by, released, disabled, reset, demo, version`
 
+// accountRead is what is read of an account; accountColumns what is written at
+// its creation.
+const accountRead = accountColumns + `, signed_in, pin`
+
 func scanAccount(r interface{ Scan(...any) error }) (account, error) {
 	var a account
 	err := r.Scan(&a.ID, &a.Person, &a.Name, db.Text(&a.Password), &a.TOTP, &a.Step, db.ScanJSON(&a.Recovery), &a.Language, &a.Post,
-		db.Time(&a.Created), &a.CreatedBy, db.Time(&a.Released), db.Time(&a.Disabled), db.Time(&a.ResetAt), &a.Demo, &a.Version)
+		db.Time(&a.Created), &a.CreatedBy, db.Time(&a.Released), db.Time(&a.Disabled), db.Time(&a.ResetAt), &a.Demo, &a.Version, db.Time(&a.SignedIn), &a.PIN)
 	if errors.Is(err, db.ErrNoRows) {
 		return a, ErrMissing
 	}
@@ -76,15 +85,15 @@ func scanAccount(r interface{ Scan(...any) error }) (account, error) {
 }
 
 func accountByID(tx *db.Tx, v id.ID) (account, error) {
-	return scanAccount(tx.Row(`SELECT `+accountColumns+` FROM access_account WHERE id = $1`, v))
+	return scanAccount(tx.Row(`SELECT `+accountRead+` FROM access_account WHERE id = $1`, v))
 }
 
 func accountByName(tx *db.Tx, name string) (account, error) {
-	return scanAccount(tx.Row(`SELECT `+accountColumns+` FROM access_account WHERE name = $1`, name))
+	return scanAccount(tx.Row(`SELECT `+accountRead+` FROM access_account WHERE name = $1`, name))
 }
 
 func accounts(tx *db.Tx, where string, args ...any) ([]account, error) {
-	rows, err := tx.Query(`SELECT `+accountColumns+` FROM access_account WHERE `+where+` ORDER BY name`, args...)
+	rows, err := tx.Query(`SELECT `+accountRead+` FROM access_account WHERE `+where+` ORDER BY name`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read accounts: %w", err)
 	}
@@ -105,8 +114,8 @@ func accounts(tx *db.Tx, where string, args ...any) ([]account, error) {
 // put stores an account if nobody changed it since it was read.
 func (a *account) put(tx *db.Tx) error {
 	n, err := tx.Exec(`UPDATE access_account SET password = $1, totp = $2, totp_step = $3, recovery = $4, released = $5, disabled = $6, reset = $7,
-		version = version + 1 WHERE id = $8 AND version = $9`,
-		orNull(a.Password), a.TOTP, a.Step, recoveryJSON(a.Recovery), db.Millis(a.Released), db.Millis(a.Disabled), db.Millis(a.ResetAt), a.ID, a.Version)
+		pin = $8, version = version + 1 WHERE id = $9 AND version = $10`,
+		orNull(a.Password), a.TOTP, a.Step, recoveryJSON(a.Recovery), db.Millis(a.Released), db.Millis(a.Disabled), db.Millis(a.ResetAt), a.PIN, a.ID, a.Version)
 	if err != nil {
 		return fmt.Errorf("write account %s: %w", a.ID, err)
 	}
@@ -291,12 +300,36 @@ func (a *Access) Accounts(tx *db.Tx, by journal.Who) ([]Account, error) {
 	if err != nil {
 		return nil, err
 	}
+	keys, err := countBy(tx, `SELECT account, COUNT(*) FROM access_passkey GROUP BY account`)
+	if err != nil {
+		return nil, err
+	}
 	out := []Account{}
 	for _, acc := range list {
 		p, _ := o.Person(acc.Person)
-		out = append(out, acc.view(p.Name))
+		v := acc.view(p.Name)
+		v.Passkeys = keys[acc.ID]
+		out = append(out, v)
 	}
 	return out, nil
+}
+
+// countBy reads counts per id.
+func countBy(tx *db.Tx, q string, args ...any) (map[id.ID]int64, error) {
+	rows, err := tx.Query(q, args...)
+	if err != nil {
+		return nil, fmt.Errorf("count: %w", err)
+	}
+	out := map[id.ID]int64{}
+	for rows.Next() {
+		var v id.ID
+		var n int64
+		if err := rows.Scan(&v, &n); err != nil {
+			return nil, fmt.Errorf("count: %w", err)
+		}
+		out[v] = n
+	}
+	return out, rows.Close()
 }
 
 // anyOf is nil when one of the permissions of the whole district is held.

@@ -44,6 +44,7 @@ type Actor struct {
 	Language  words.Language
 	AsOf      time.Time // importer only: when the act is claimed to have happened
 
+	shared  *Shared // the shared device the session was opened on
 	hub     id.ID
 	ends    time.Time // absolute end of the session
 	widens  time.Time // when the next grant begins

@@ -86,7 +86,7 @@ func (a *Access) DemoAccounts(tx *db.Tx) ([]DemoAccount, error) {
 
 // DemoSignIn begins a session of a demo account without a password. Codes:
 // access.no_demo, access.wrong_credentials.
-func (a *Access) DemoSignIn(ctx context.Context, d *db.DB, name, before, via string) (SignInOut, error) {
+func (a *Access) DemoSignIn(ctx context.Context, d *db.DB, name string, in Entrance) (SignInOut, error) {
 	if !a.o.Demo {
 		return SignInOut{}, ErrNoDemo
 	}
@@ -96,7 +96,7 @@ func (a *Access) DemoSignIn(ctx context.Context, d *db.DB, name, before, via str
 		if err != nil || !acc.Demo || !acc.Disabled.IsZero() {
 			return ErrWrong
 		}
-		out.Actor, out.Token, err = a.begin(tx, acc, via, before)
+		out.Actor, out.Token, err = a.begin(tx, acc, in)
 		return err
 	})
 	if err == nil {

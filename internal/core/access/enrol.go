@@ -3,13 +3,10 @@ package access
 import (
 	"bytes"
 	"context"
-	"encoding/base32"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"time"
-
-	"rsc.io/qr"
 
 	"onegrid/internal/core/journal"
 	"onegrid/internal/core/org"
@@ -63,8 +60,9 @@ func (a *Access) link(tx *db.Tx, by journal.Who, acc account) (Link, error) {
 	return l, a.wrote(tx, by, "access.link", acc.ID, 0, nil)
 }
 
-// ResetFactor allows the next enrolment link to set a new second factor: the
-// security administrator's half of helping after a lost phone. Permission
+// ResetFactor allows the next enrolment link to set a new second factor, and
+// takes the passkeys away: the security administrator's half of helping after a
+// lost phone. Permission
 // access.policy; never for one's own account. Codes: access.missing,
 // access.same_hand.
 func (a *Access) ResetFactor(tx *db.Tx, by journal.Who, v id.ID) (Account, error) {
@@ -77,6 +75,9 @@ func (a *Access) ResetFactor(tx *db.Tx, by journal.Who, v id.ID) (Account, error
 	}
 	if SameHand(by.By(), journal.By{Person: acc.Person}) {
 		return Account{}, ErrSameHand
+	}
+	if _, err := tx.Exec(`DELETE FROM access_passkey WHERE account = $1`, acc.ID); err != nil {
+		return Account{}, fmt.Errorf("revoke passkeys: %w", err)
 	}
 	acc.ResetAt = tx.Now()
 	if err := acc.put(tx); err != nil {
@@ -146,20 +147,9 @@ func (a *Access) Enrol(ctx context.Context, d *db.DB, tok, password string) (Enr
 	out := Enrolment{Name: acc.Name, NewFactor: e.factor}
 	var sealed []byte
 	if e.factor {
-		plain, err := secret(secretSize)
-		if err != nil {
+		if out, sealed, err = a.newFactor(acc); err != nil {
 			return Enrolment{}, err
 		}
-		if sealed, err = a.o.Sealer.Seal(plain, factorContext(acc.ID)); err != nil {
-			return Enrolment{}, fmt.Errorf("seal the second factor: %w", err)
-		}
-		out.Secret = base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(plain)
-		out.URL = factorURL(a.o.Issuer, acc.Name, plain)
-		code, err := qr.Encode(out.URL, qr.M)
-		if err != nil {
-			return Enrolment{}, fmt.Errorf("draw the QR code: %w", err)
-		}
-		out.QR = "data:image/png;base64," + base64.StdEncoding.EncodeToString(code.PNG())
 	}
 	err = d.Write(ctx, func(tx *db.Tx) error {
 		n, err := tx.Exec(`UPDATE access_enrolment SET password = $1, totp = $2 WHERE hash = $3 AND expires > $4`,

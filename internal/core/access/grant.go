@@ -264,48 +264,6 @@ func (a *Access) GrantsAt(tx *db.Tx, nodes []id.ID) (n int64, err error) {
 	return n, nil
 }
 
-// GrantView is a grant as administrators and the auditor see it.
-type GrantView struct {
-	Grant
-	PersonName string    `json:"person_name"`
-	GivenBy    id.ID     `json:"given_by,omitzero"`
-	Why        string    `json:"why"`
-	Ended      bool      `json:"ended"`
-	Recorded   time.Time `json:"-"`
-}
-
-// GrantsOf lists direct grants, of one person or of all, ended ones included.
-// For security administrators and the auditor.
-func (a *Access) GrantsOf(tx *db.Tx, by journal.Who, person id.ID) ([]GrantView, error) {
-	if err := anyOf(by, permGrant, permRevoke, permAudit); err != nil {
-		return nil, err
-	}
-	o, err := a.org.Snapshot(tx)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := tx.Query(`SELECT id, person, role, level, node, valid_from, valid_to, given_by, why FROM access_grant ORDER BY valid_from, id`)
-	if err != nil {
-		return nil, fmt.Errorf("read grants: %w", err)
-	}
-	out := []GrantView{}
-	for rows.Next() {
-		var v GrantView
-		if err := rows.Scan(&v.ID, &v.Person, &v.Role, &v.Level, &v.Node, db.Time(&v.From), db.Time(&v.To), &v.GivenBy, &v.Why); err != nil {
-			return nil, fmt.Errorf("read grants: %w", err)
-		}
-		if !person.IsZero() && v.Person != person {
-			continue
-		}
-		if p, ok := o.Person(v.Person); ok {
-			v.PersonName = p.Name
-		}
-		v.Ended = !v.To.IsZero() && !tx.Now().Before(v.To)
-		out = append(out, v)
-	}
-	return out, rows.Close()
-}
-
 func editedRoles(tx *db.Tx) ([]Role, error) {
 	rows, err := tx.Query(`SELECT body FROM access_role ORDER BY key`)
 	if err != nil {

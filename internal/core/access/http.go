@@ -28,7 +28,8 @@ type Me struct {
 	Permissions []string  `json:"permissions"`      // of the acting post, and of direct grants
 	Until       time.Time `json:"until,omitzero"`   // when the session or a right ends by itself
 	Demo        bool      `json:"demo,omitempty"`
-	NeedsTOTP   bool      `json:"needs_totp,omitempty"` // send again with a code; nothing else is set
+	Shared      string    `json:"shared_device,omitempty"` // name of the shared device that was opened
+	NeedsTOTP   bool      `json:"needs_totp,omitempty"`    // send again with a code; nothing else is set
 }
 
 // MePerson is the person signed in.
@@ -66,6 +67,9 @@ func (a *Access) Me(tx *db.Tx, by *Actor) (Me, error) {
 	me := Me{
 		Person: MePerson{ID: by.Person, Name: by.Name, Language: by.Language}, Posts: []MePost{}, PostID: by.Post,
 		Permissions: by.Permissions(), Until: by.Until(), Demo: a.o.Demo,
+	}
+	if by.shared != nil {
+		me.Shared = by.shared.Name
 	}
 	if me.Permissions == nil {
 		me.Permissions = []string{}
@@ -156,6 +160,24 @@ type idIn struct {
 	ID id.ID `path:"id"`
 }
 type linkOut struct{ Body Link }
+type colleaguesIn struct {
+	Query   string `query:"q" maxLength:"60"`
+	Without bool   `query:"without_account" doc:"only people who have no account yet"`
+}
+type colleaguesOut struct {
+	Body struct {
+		Items []Colleague `json:"items"`
+	}
+}
+type nodesIn struct {
+	Level org.Level `query:"level" enum:"district,street,village,grid,micro_grid,department" required:"true"`
+	Query string    `query:"q" maxLength:"60"`
+}
+type nodesOut struct {
+	Body struct {
+		Items []Node `json:"items"`
+	}
+}
 type grantsIn struct {
 	Person id.ID `query:"person"`
 }
@@ -178,7 +200,15 @@ type roleOut struct{ Body Role }
 // Routes mounts the operations of this room.
 func (a *Access) Routes(e *httpx.Edge) {
 	a.sessionRoutes(e)
+	a.securityRoutes(e)
+	a.passkeyRoutes(e)
+	a.sharedRoutes(e)
 	a.adminRoutes(e)
+}
+
+// entrance is how the request that is being answered comes in.
+func entrance(ctx context.Context, e *httpx.Edge, app string) Entrance {
+	return Entrance{Via: via(app), Session: httpx.Cookie(ctx, SessionCookie), Address: e.Address(ctx), Client: ClientName(httpx.Header(ctx, "User-Agent"))}
 }
 
 func (a *Access) sessionRoutes(e *httpx.Edge) {
@@ -187,8 +217,7 @@ func (a *Access) sessionRoutes(e *httpx.Edge) {
 		Summary: "Sign in"},
 		func(ctx context.Context, _ *Actor, in *signInIn) (*meOut, error) {
 			out, err := a.SignIn(ctx, d, SignInIn{
-				Name: in.Body.Name, Password: in.Body.Password, Code: in.Body.TOTP, Address: e.Address(ctx), Via: via(in.Body.App),
-				Device: httpx.Cookie(ctx, DeviceCookie), Session: httpx.Cookie(ctx, SessionCookie),
+				Name: in.Body.Name, Password: in.Body.Password, Code: in.Body.TOTP, Device: httpx.Cookie(ctx, DeviceCookie), Entrance: entrance(ctx, e, in.Body.App),
 			})
 			if err == nil && out.NeedsCode {
 				return &meOut{Me{Posts: []MePost{}, Permissions: []string{}, NeedsTOTP: true, Person: MePerson{Language: httpx.Language(ctx)}}}, nil
@@ -198,7 +227,7 @@ func (a *Access) sessionRoutes(e *httpx.Edge) {
 	httpx.Act(e, httpx.Op{ID: "access.demo_sign_in", Method: http.MethodPost, Path: "/api/demo/session", Public: true, Tags: tags, MaxBody: 8 << 10,
 		Summary: "Sign in to the demo as one of its made-up people"},
 		func(ctx context.Context, _ *Actor, in *demoIn) (*meOut, error) {
-			out, err := a.DemoSignIn(ctx, d, in.Body.Account, httpx.Cookie(ctx, SessionCookie), via(in.Body.App))
+			out, err := a.DemoSignIn(ctx, d, in.Body.Account, entrance(ctx, e, in.Body.App))
 			return a.signedIn(ctx, e, out, err)
 		})
 	httpx.Read(e, httpx.Op{ID: "access.demo_accounts", Method: http.MethodGet, Path: "/api/demo/accounts", Public: true, Tags: tags,
@@ -302,6 +331,22 @@ func (a *Access) adminRoutes(e *httpx.Edge) {
 		func(tx *db.Tx, by *Actor, in *idIn) (*linkOut, error) {
 			l, err := a.NewLink(tx, by, in.ID)
 			return &linkOut{l}, err
+		})
+	httpx.Read(e, httpx.Op{ID: "access.colleagues", Method: http.MethodGet, Path: "/api/accounts/people", SignedIn: true, Tags: tags,
+		Summary: "People by a part of their name; for system and security administrators and the auditor"},
+		func(tx *db.Tx, by *Actor, in *colleaguesIn) (*colleaguesOut, error) {
+			list, err := a.Colleagues(tx, by, in.Query, in.Without)
+			out := &colleaguesOut{}
+			out.Body.Items = list
+			return out, err
+		})
+	httpx.Read(e, httpx.Op{ID: "access.nodes", Method: http.MethodGet, Path: "/api/grants/nodes", SignedIn: true, Tags: tags,
+		Summary: "Places a role can be granted at; for security administrators and the auditor"},
+		func(tx *db.Tx, by *Actor, in *nodesIn) (*nodesOut, error) {
+			list, err := a.Nodes(tx, by, in.Level, in.Query)
+			out := &nodesOut{}
+			out.Body.Items = list
+			return out, err
 		})
 	httpx.Read(e, httpx.Op{ID: "access.grants", Method: http.MethodGet, Path: "/api/grants", SignedIn: true, Tags: tags,
 		Summary: "Direct grants; for security administrators and the auditor"},

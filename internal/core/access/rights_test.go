@@ -278,7 +278,7 @@ func TestDemo(t *testing.T) {
 func TestOneCodeOneSession(t *testing.T) {
 	each(t, nil, func(o *office) {
 		owner := o.admin(0)
-		in := access.SignInIn{Name: "system", Password: goodPassword, Code: owner.code(), Via: "desk"}
+		in := access.SignInIn{Name: "system", Password: goodPassword, Code: owner.code(), Entrance: access.Entrance{Via: "desk"}}
 		const n = 6
 		results := make(chan error, n)
 		for i := range n {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -39,6 +40,7 @@ var unseen = journal.Sight{Secrecy: journal.Named}
 // session is one sign-in (会话). Only the hash of its secret is kept.
 type session struct {
 	id, account, person, post id.ID
+	shared                    id.ID // the shared device; zero on any other
 	hash                      []byte
 	via                       string
 	began, seen, ends         time.Time
@@ -50,9 +52,9 @@ type session struct {
 func (a *Access) readSession(tx *db.Tx, hash []byte) (*session, error) {
 	s := &session{hash: hash}
 	var language string
-	err := tx.Row(`SELECT s.id, s.account, s.person, s.post, s.via, s.began, s.seen, s.ends, a.language, a.name
+	err := tx.Row(`SELECT s.id, s.account, s.person, s.post, s.via, s.began, s.seen, s.ends, s.shared, a.language, a.name
 		FROM access_session s JOIN access_account a ON a.id = s.account WHERE s.hash = $1 AND a.disabled IS NULL`, hash).
-		Scan(&s.id, &s.account, &s.person, &s.post, &s.via, db.Time(&s.began), db.Time(&s.seen), db.Time(&s.ends), &language, &s.name)
+		Scan(&s.id, &s.account, &s.person, &s.post, &s.via, db.Time(&s.began), db.Time(&s.seen), db.Time(&s.ends), &s.shared, &language, &s.name)
 	if errors.Is(err, db.ErrNoRows) {
 		return nil, ErrSignIn
 	}
@@ -89,7 +91,11 @@ func (a *Access) living(tx *db.Tx, st *state, token string) (*session, error) {
 			seen = v.(time.Time)
 		}
 		now := tx.Now()
-		if now.Before(s.ends) && now.Before(seen.Add(a.o.Idle)) {
+		idle := a.o.Idle
+		if !s.shared.IsZero() {
+			idle = min(idle, sharedIdle)
+		}
+		if now.Before(s.ends) && now.Before(seen.Add(idle)) {
 			return s, nil
 		}
 		if !cached {
@@ -147,6 +153,10 @@ func (a *Access) enter(tx *db.Tx, token, post string) (*Actor, error) {
 	if err != nil {
 		return nil, err
 	}
+	shared, here := st.shared[s.shared]
+	if !s.shared.IsZero() && !here {
+		return nil, ErrSignIn // the device was revoked
+	}
 	acting := s.post
 	if post != "" {
 		if acting, err = id.Parse(post); err != nil {
@@ -157,6 +167,12 @@ func (a *Access) enter(tx *db.Tx, token, post string) (*Actor, error) {
 	if errors.Is(err, ErrNotYourPost) && post == "" {
 		// The post chosen at sign-in was lost meanwhile: go on with another.
 		actor, err = st.book.Act(o, st.direct[s.person], s.person, firstPost(o, s.person, id.ID{}, tx.Now()), tx.Now())
+	}
+	if err == nil {
+		err = a.narrow(o, actor, shared)
+	}
+	if errors.Is(err, ErrNotYourPost) && shared != nil && post == "" {
+		return nil, ErrSignIn // none of the device's posts is left
 	}
 	if err != nil {
 		return nil, err
@@ -188,12 +204,22 @@ func rank(h org.Holding, wanted id.ID) int {
 	return 2
 }
 
+// Entrance is how somebody came in: the app, the browser and where it stands.
+type Entrance struct {
+	Via     string     // desk, field, portal
+	Session string     // session cookie the browser had before
+	Address netip.Addr // of the browser
+	Client  string     // kind of browser, see ClientName
+
+	shared *Shared // the shared device that is opened
+}
+
 // begin makes a session for an account and returns its secret. Any session
 // that the browser had before ends: a secret from before the sign-in is never
 // taken over.
-func (a *Access) begin(tx *db.Tx, acc account, via, before string) (*Actor, string, error) {
-	if before != "" {
-		if _, err := tx.Exec(`DELETE FROM access_session WHERE hash = $1`, tokenHash(before)); err != nil {
+func (a *Access) begin(tx *db.Tx, acc account, in Entrance) (*Actor, string, error) {
+	if in.Session != "" {
+		if _, err := tx.Exec(`DELETE FROM access_session WHERE hash = $1`, tokenHash(in.Session)); err != nil {
 			return nil, "", fmt.Errorf("end the session before: %w", err)
 		}
 		if err := db.Bump(tx, room); err != nil {
@@ -208,13 +234,21 @@ func (a *Access) begin(tx *db.Tx, acc account, via, before string) (*Actor, stri
 	token := base64.RawURLEncoding.EncodeToString(tx.Random(32))
 	s := session{
 		id: tx.NewID(), account: acc.ID, person: acc.Person, post: firstPost(o, acc.Person, acc.Post, now),
-		hash: tokenHash(token), via: via, began: now, seen: now, ends: now.Add(a.o.Limit),
+		hash: tokenHash(token), via: in.Via, began: now, seen: now, ends: now.Add(a.o.Limit),
 	}
-	_, err = tx.Exec(`INSERT INTO access_session (id, hash, account, person, post, via, began, seen, ends)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		s.id, s.hash, s.account, s.person, s.post, s.via, db.Millis(s.began), db.Millis(s.seen), db.Millis(s.ends))
+	confirmed := db.Millis(now)
+	if in.shared != nil {
+		s.shared = in.shared.ID
+		confirmed = nil // a number of six digits is no proof
+	}
+	_, err = tx.Exec(`INSERT INTO access_session (id, hash, account, person, post, via, began, seen, ends, confirmed, address, client, shared)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+		s.id, s.hash, s.account, s.person, s.post, s.via, db.Millis(s.began), db.Millis(s.seen), db.Millis(s.ends), confirmed, orNull(where(in.Address)), orNull(in.Client), s.shared)
 	if err != nil {
 		return nil, "", fmt.Errorf("write session: %w", err)
+	}
+	if _, err := tx.Exec(`UPDATE access_account SET signed_in = $1 WHERE id = $2`, db.Millis(now), acc.ID); err != nil {
+		return nil, "", fmt.Errorf("write account: %w", err)
 	}
 	st, err := a.cache.Get(tx)
 	if err != nil {
@@ -224,9 +258,20 @@ func (a *Access) begin(tx *db.Tx, acc account, via, before string) (*Actor, stri
 	if err != nil {
 		return nil, "", err
 	}
-	actor.Account, actor.Session, actor.Via, actor.Language, actor.ends = acc.ID, s.id, via, acc.Language, s.ends
+	if err := a.narrow(o, actor, in.shared); err != nil {
+		return nil, "", err
+	}
+	actor.Account, actor.Session, actor.Via, actor.Language, actor.ends = acc.ID, s.id, in.Via, acc.Language, s.ends
 	journal.Add(tx, journal.Entry{Kind: "access.sign_in", Subject: acc.ID, By: actor.By(), Sight: unseen, Class: classAccess})
 	return actor, token, nil
+}
+
+// where is the network of an address as it is shown to the owner of a session.
+func where(address netip.Addr) string {
+	if !address.IsValid() {
+		return ""
+	}
+	return network(address)
 }
 
 // SignOut ends the actor's own session.
@@ -274,6 +319,13 @@ func (a *Access) ChoosePost(tx *db.Tx, by *Actor, post id.ID) (*Actor, error) {
 	if post.IsZero() || by.Session.IsZero() {
 		return nil, ErrNotYourPost
 	}
+	o, err := a.org.Snapshot(tx)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.narrow(o, next, by.shared); err != nil {
+		return nil, err
+	}
 	if _, err := tx.Exec(`UPDATE access_session SET post = $1 WHERE id = $2`, post, by.Session); err != nil {
 		return nil, fmt.Errorf("choose post: %w", err)
 	}
@@ -315,6 +367,13 @@ func (a *Access) Valid(tx *db.Tx, by *Actor) error {
 	if err != nil {
 		return err
 	}
+	o, err := a.org.Snapshot(tx)
+	if err != nil {
+		return err
+	}
+	if err := a.narrow(o, now, by.shared); err != nil {
+		return err
+	}
 	if !slices.EqualFunc(now.Grants, by.Grants, func(x, y Grant) bool {
 		return x.ID == y.ID && x.To.Equal(y.To) && x.Role == y.Role && slices.Equal(x.role.Permissions, y.role.Permissions) && slices.Equal(x.nodes, y.nodes)
 	}) {
@@ -348,6 +407,8 @@ func (a *Access) sweep(tx *db.Tx) error {
 		{`DELETE FROM access_session WHERE ends < $1`, now},
 		{`DELETE FROM access_session WHERE seen < $1`, now.Add(-a.o.Idle)},
 		{`DELETE FROM access_enrolment WHERE expires < $1`, now},
+		{`DELETE FROM access_pending WHERE expires < $1`, now},
+		{`DELETE FROM access_ceremony WHERE expires < $1`, now},
 		{`DELETE FROM access_device WHERE seen < $1`, now.Add(-deviceKept)},
 		{`DELETE FROM access_attempt WHERE last < $1`, now.Add(-forgetFailures)},
 	} {

@@ -18,10 +18,8 @@ import (
 type SignInIn struct {
 	Name, Password string
 	Code           string // from the authenticator, or a recovery code
-	Address        netip.Addr
 	Device         string // device cookie; "" when there is none
-	Session        string // session cookie the browser had before
-	Via            string // desk, field, portal
+	Entrance
 }
 
 // SignInOut is what a right attempt leads to.
@@ -118,7 +116,7 @@ func (a *Access) SignIn(ctx context.Context, d *db.DB, in SignInIn) (SignInOut, 
 		} else if _, err := tx.Exec(`UPDATE access_device SET seen = $1 WHERE hash = $2`, db.Millis(tx.Now()), tokenHash(device)); err != nil {
 			return fmt.Errorf("write device: %w", err)
 		}
-		out.Actor, out.Token, err = a.begin(tx, now, in.Via, in.Session)
+		out.Actor, out.Token, err = a.begin(tx, now, in.Entrance)
 		return err
 	})
 	if errors.Is(err, ErrWrong) {

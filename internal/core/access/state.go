@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"onegrid/internal/core/grid"
 	"onegrid/internal/core/journal"
 	"onegrid/internal/core/org"
 	"onegrid/internal/kit/db"
@@ -33,6 +34,12 @@ type Options struct {
 	// Demo switches on signing in without a password to accounts that were made
 	// for the demo. Such accounts never sign in otherwise.
 	Demo bool
+	// Site is the address people type, for what is bound to it (passkeys);
+	// empty: only this very machine has one, as localhost.
+	Site string
+	// PasskeyDomain is the domain passkeys are bound to when it is a parent of
+	// the site's own.
+	PasskeyDomain string
 	// OneFactor lets accounts without a second factor sign in.
 	OneFactor bool
 }
@@ -40,6 +47,8 @@ type Options struct {
 // Places knows where a grid lies. core/grid is one.
 type Places interface {
 	NodesOf(tx *db.Tx, grid id.ID) (journal.Nodes, error)
+	Title(tx *db.Tx, grid id.ID) (string, error)
+	Find(tx *db.Tx, l grid.Layer, query string, limit int) ([]grid.Grid, error)
 }
 
 // Access is the accounts and rights of one installation.
@@ -64,6 +73,7 @@ type Stats struct {
 type state struct {
 	book     *RoleBook
 	direct   map[id.ID][]Grant // by person
+	shared   map[id.ID]*Shared // that are not revoked
 	sessions sync.Map          // token hash -> session, filled as they are asked for
 }
 
@@ -95,7 +105,14 @@ func New(o Options) (*Access, error) {
 }
 
 func (a *Access) load(tx *db.Tx) (*state, error) {
-	s := &state{direct: map[id.ID][]Grant{}}
+	s := &state{direct: map[id.ID][]Grant{}, shared: map[id.ID]*Shared{}}
+	devices, err := readShared(tx, `revoked IS NULL`)
+	if err != nil {
+		return nil, err
+	}
+	for _, dev := range devices {
+		s.shared[dev.ID] = dev
+	}
 	edited, err := editedRoles(tx)
 	if err != nil {
 		return nil, err

@@ -54,3 +54,21 @@ func SetCookie(ctx context.Context, c *http.Cookie) {
 		http.SetCookie(rq.w, c)
 	}
 }
+
+// Header is a header of the request that is being answered; "" when there is
+// none.
+func Header(ctx context.Context, name string) string {
+	if rq := fromContext(ctx); rq != nil {
+		return rq.r.Header.Get(name)
+	}
+	return ""
+}
+
+// Host is the name and port under which the request that is being answered was
+// sent.
+func Host(ctx context.Context) string {
+	if rq := fromContext(ctx); rq != nil {
+		return rq.r.Host
+	}
+	return ""
+}

@@ -116,6 +116,15 @@ export type Role = S["AccessRole"];
 export type Session = S["AccessMe"];
 export type DemoAccount = S["AccessDemoAccount"];
 export type Enrolment = S["AccessEnrolment"];
+export type Account = S["AccessAccount"];
+export type Colleague = S["AccessColleague"];
+export type GrantView = S["AccessGrantView"];
+export type AccountLink = S["AccessLink"];
+export type PlaceNode = S["AccessNode"];
+export type Begun = S["AccessBegun"];
+export type Passkey = S["AccessPasskey"];
+export type Security = S["AccessSecurity"];
+export type RoleBook = S["AccessRoleBook"];
 
 /** A post and who fills it. */
 export type PostView = S["OrgPostView"];

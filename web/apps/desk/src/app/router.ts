@@ -28,7 +28,9 @@ export function makeRouter() {
     }
     if (to.meta.open) return to.name === "sign-in" && session.signedIn ? "/" : true;
     if (!session.signedIn) return { name: "sign-in", query: to.fullPath === "/" ? {} : { to: to.fullPath } };
-    if ((session.mustChoose || session.session?.posts.length === 0) && to.name !== "posts") return { name: "posts", query: { to: to.fullPath } };
+    if ((session.mustChoose || session.rightless) && to.name !== "posts") return { name: "posts", query: { to: to.fullPath } };
+    // administrators work on no cases: they begin where they have something to do
+    if (to.redirectedFrom?.path === "/" && to.name === "work" && !session.may("case.view")) return { name: "manage" };
     return true;
   });
 

@@ -23,6 +23,9 @@ export const useSession = defineStore("session", () => {
   const signedIn = computed(() => session.value !== undefined);
   const mustChoose = computed(() => (session.value?.posts.length ?? 0) > 1 && !post.value);
 
+  /** signed in, yet without a post and without a right given to the person */
+  const rightless = computed(() => session.value?.posts.length === 0 && session.value.permissions.length === 0);
+
   function enter(s: Session) {
     session.value = s;
     asked.value = true;
@@ -51,5 +54,5 @@ export const useSession = defineStore("session", () => {
 
   const may = (...permissions: string[]) => permissions.some((p) => session.value?.permissions.includes(p));
 
-  return { session, asked, postId, post, language, signedIn, mustChoose, enter, actAs, leave, speak, may };
+  return { session, asked, postId, post, language, signedIn, mustChoose, rightless, enter, actAs, leave, speak, may };
 });
