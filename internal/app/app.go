@@ -176,6 +176,9 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 		return nil, err
 	}
 
+	a.Grids.Recorded(a.Org)
+	a.Org.Governing(a.Grids, a.Cases)
+
 	// Work.
 	a.Figures = figures.New(a.DB, zone)
 

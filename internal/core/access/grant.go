@@ -252,6 +252,18 @@ func (a *Access) notTheLast(tx *db.Tx, g Grant) error {
 	return nil
 }
 
+// GrantsAt counts the direct grants in force at some nodes.
+func (a *Access) GrantsAt(tx *db.Tx, nodes []id.ID) (n int64, err error) {
+	for _, node := range nodes {
+		var some int64
+		if err := tx.Row(`SELECT COUNT(*) FROM access_grant WHERE node = $1 AND (valid_to IS NULL OR valid_to > $2)`, node, db.Millis(tx.Now())).Scan(&some); err != nil {
+			return n, fmt.Errorf("count grants: %w", err)
+		}
+		n += some
+	}
+	return n, nil
+}
+
 // GrantView is a grant as administrators and the auditor see it.
 type GrantView struct {
 	Grant

@@ -213,7 +213,7 @@ func (b *RoleBook) Grants(s *org.Snapshot, direct []Grant, person id.ID, at time
 		}
 		g.To = earliest(g.To, p.To)
 		if !g.Node.IsZero() {
-			g.nodes = append([]id.ID{g.Node}, s.Inherited(g.Node)...)
+			g.nodes = s.Reach(g.Node, at)
 		}
 		out = append(out, g)
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"onegrid/internal/core/org"
 	"onegrid/internal/kit/blob"
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/id"
@@ -26,6 +27,7 @@ func (d *Desk) Jobs(r *jobs.Runner, store *db.DB) {
 		}
 		return d.followFile(ctx, store, file)
 	})
+	r.Handle(org.RehomeJob, func(ctx context.Context, j jobs.Job) error { return d.rehomeJob(ctx, store, j) })
 }
 
 // followFile does what fileJob says; doing it again changes nothing.

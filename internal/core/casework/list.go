@@ -27,6 +27,8 @@ type Filter struct {
 	Late, Near bool
 	Channel    string
 	Query      string
+
+	inherited map[id.ID][]id.ID // what the nodes above took over; see heirsToo
 }
 
 // ErrFilter names a part of a filter that can't be.
@@ -166,6 +168,35 @@ func (q *condition) and(sql string, arg any) {
 	fmt.Fprintf(&q.sql, " AND "+sql, len(q.args)+fixedArgs)
 }
 
+func (q *condition) in(column string, nodes []id.ID) {
+	if len(nodes) == 1 {
+		q.and(column+" = $%d", nodes[0])
+		return
+	}
+	marks := make([]string, len(nodes))
+	for i, v := range nodes {
+		q.args = append(q.args, v)
+		marks[i] = fmt.Sprintf("$%d", len(q.args)+fixedArgs)
+	}
+	q.sql.WriteString(" AND " + column + " IN (" + strings.Join(marks, ", ") + ")")
+}
+
+// heirsToo lets a filter by a node find the cases of what the node inherited:
+// closed ones stay where they were.
+func (d *Desk) heirsToo(tx *db.Tx, f *Filter) error {
+	o, err := d.org.Snapshot(tx)
+	if err != nil {
+		return err
+	}
+	f.inherited = map[id.ID][]id.ID{}
+	for _, node := range []id.ID{f.Street, f.Platform, f.Grid, f.Department} {
+		if !node.IsZero() {
+			f.inherited[node] = o.Inherited(node, tx.Now())
+		}
+	}
+	return nil
+}
+
 // fixedArgs are the arguments every line's query has: node, state, secrecy and
 // the order's two values.
 const fixedArgs = 5
@@ -186,7 +217,7 @@ func (f Filter) condition(now time.Time) *condition {
 	}
 	for column, node := range map[string]id.ID{"street_id": f.Street, "platform_id": f.Platform, "grid_id": f.Grid, "department_id": f.Department} {
 		if !node.IsZero() {
-			q.and("c."+column+" = $%d", node)
+			q.in("c."+column, append([]id.ID{node}, f.inherited[node]...))
 		}
 	}
 	if f.Channel != "" {
@@ -209,6 +240,9 @@ func (f Filter) condition(now time.Time) *condition {
 func (d *Desk) List(tx *db.Tx, by *access.Actor, f Filter, after *Cursor, limit int) ([]Case, *Cursor, error) {
 	states, err := f.states()
 	if err != nil {
+		return nil, nil, err
+	}
+	if err := d.heirsToo(tx, &f); err != nil {
 		return nil, nil, err
 	}
 	if f.View == "watched" {
@@ -384,7 +418,9 @@ func casesOf(tx *db.Tx, hits []hit) ([]Case, error) {
 
 // keeps is the filter's condition on a case that was found by its words.
 func (f Filter) keeps(c Case, now time.Time) bool {
-	at := func(want, is id.ID) bool { return want.IsZero() || want == is }
+	at := func(want, is id.ID) bool {
+		return want.IsZero() || want == is || slices.Contains(f.inherited[want], is)
+	}
 	return (f.Item == "" || f.Item == c.Item) && at(f.Street, c.Street) && at(f.Platform, c.Platform) && at(f.Grid, c.Grid) && at(f.Department, c.Department) &&
 		(f.Channel == "" || f.Channel == c.Channel) && (!f.Late || c.Clock.Late(now)) && (!f.Near || c.near(now))
 }

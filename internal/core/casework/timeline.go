@@ -123,7 +123,7 @@ func (d *Desk) event(env *env, e journal.Entry, files []File, other Case) (Event
 
 // internalKinds are acts that residents are never told of.
 var internalKinds = map[string]bool{
-	"case.claim": true, "case.release": true, "case.late": true, "case.owner": true, "case.due": true, "case.suspend_ask": true,
+	"case.claim": true, "case.release": true, "case.late": true, "case.owner": true, "case.rehome": true, "case.due": true, "case.suspend_ask": true,
 	"case.void_ask": true, "case.reveal": true, "case.return": true, "case.withdraw": true, "case.file_accept": true, "case.file_discard": true,
 	"case.relate": true, "case.unrelate": true, "case.join": true, "case.part": true, "case.heard": true, "case.main": true, "case.answered": true, "case.taken_up": true,
 	"case.alarm": true,

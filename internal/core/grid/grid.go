@@ -4,7 +4,7 @@
 // It does not own streets and platforms (core/org), nor who looks after a grid:
 // posts point to grids, not the other way round.
 //
-// Tables: grid_grid, grid_code, grid_boundary, grid_succession, grid_template.
+// Tables: grid_grid, grid_code, grid_past, grid_succession, grid_template.
 //
 // Promises callers rely on:
 //   - Each layer is a partition: a position lies in exactly one grid of it, or

@@ -60,6 +60,10 @@ func (g *Grids) Routes(e *httpx.Edge) {
 		Summary: "Import or, with dry_run, check a drawing of grids"}, g.postDrawing)
 	httpx.Write(e, httpx.Op{ID: "grid.issue", Method: "POST", Path: "/api/grids/codes", Permission: permIssue, Tags: tags,
 		Summary: "Give out the next code"}, g.postCode)
+	httpx.Write(e, httpx.Op{ID: "grid.act", Method: "POST", Path: "/api/grids/acts", Permission: permSplit, Tags: tags, MaxBody: maxActing,
+		Summary: "Found, rename, recode, move, merge, split, close or redraw grids; with dry_run only say what would follow"}, g.postAct)
+	httpx.Read(e, httpx.Op{ID: "grid.changes", Method: "GET", Path: "/api/grids/changes", Permission: permView, Tags: tags,
+		Summary: "The instants at which grids began, changed or ended"}, g.getChanges)
 	httpx.Read(e, httpx.Op{ID: "grid.template", Method: "GET", Path: "/api/grids/templates/{layer}", Permission: permView, Tags: tags,
 		Summary: "How the codes of a layer are made up"}, g.getTemplate)
 	httpx.Write(e, httpx.Op{ID: "grid.set_template", Method: "PUT", Path: "/api/grids/templates/{layer}", Permission: permIssue, Tags: tags,
@@ -146,13 +150,17 @@ func geometry(s geo.Shape) Geometry { return Geometry{Type: "MultiPolygon", Coor
 // Detail is all that is known of one grid.
 type Detail struct {
 	View
-	Geometry     Geometry     `json:"geometry"` // its ground, special grids cut out
-	SquareMetres float64      `json:"square_metres"`
-	Lon          float64      `json:"lon" doc:"Where its name is written"`
-	Lat          float64      `json:"lat"`
-	Codes        []Code       `json:"codes"`
-	Heirs        []Succession `json:"heirs,omitempty"`
-	Forebears    []Succession `json:"forebears,omitempty"`
+	Geometry     Geometry      `json:"geometry"` // its ground, special grids cut out
+	SquareMetres float64       `json:"square_metres"`
+	Lon          float64       `json:"lon" doc:"Where its name is written"`
+	Lat          float64       `json:"lat"`
+	Codes        []Code        `json:"codes"`
+	Heirs        []Succession  `json:"heirs,omitempty"`
+	Forebears    []Succession  `json:"forebears,omitempty"`
+	Past         []View        `json:"past,omitempty" doc:"What it was before its changes, oldest first; from and to are those of each"`
+	Acts         []org.ActView `json:"acts,omitempty" doc:"Newest first"`
+	Drawn        Geometry      `json:"drawn" doc:"Its border as drawn: special grids not cut out"`
+	Related      []View        `json:"related,omitempty" doc:"Grids that its acts and heirs name"`
 }
 
 type gridIn struct {
@@ -195,7 +203,10 @@ func (g *Grids) getOne(tx *db.Tx, by journal.Who, in *gridIn) (*struct {
 	d := Detail{View: view(units, found), Geometry: geometry(ground), SquareMetres: ground.SquareMetres(), Codes: s.Codes(found.ID)}
 	label := ground.Label().Point()
 	d.Lon, d.Lat = label[0], label[1]
-	d.Heirs, d.Forebears = s.Successions(found.ID)
+	d.Drawn = geometry(found.Shape)
+	if err := g.history(tx, s, units, found, &d); err != nil {
+		return nil, err
+	}
 	return &struct {
 		ETag string `header:"ETag"`
 		Body Detail
@@ -253,9 +264,10 @@ func (g *Grids) putAlias(tx *db.Tx, by journal.Who, in *aliasIn) (*gridOut, erro
 }
 
 type locateIn struct {
-	Lon   float64 `query:"lon" required:"true" minimum:"-180" maximum:"180"`
-	Lat   float64 `query:"lat" required:"true" minimum:"-90" maximum:"90"`
-	Datum string  `query:"datum" required:"true" enum:"wgs84,gcj02,bd09" doc:"Never guessed: a wrong one is off by 500 m and more"`
+	Lon   float64   `query:"lon" required:"true" minimum:"-180" maximum:"180"`
+	Lat   float64   `query:"lat" required:"true" minimum:"-90" maximum:"90"`
+	Datum string    `query:"datum" required:"true" enum:"wgs84,gcj02,bd09" doc:"Never guessed: a wrong one is off by 500 m and more"`
+	At    time.Time `query:"at" doc:"A past or future instant; now when absent"`
 }
 
 // Located is where a position lies.
@@ -263,6 +275,7 @@ type Located struct {
 	Lon   float64       `json:"lon" doc:"In WGS84, with seven decimals"`
 	Lat   float64       `json:"lat"`
 	Found bool          `json:"found"`
+	At    time.Time     `json:"at"`
 	Base  *View         `json:"base,omitempty"`
 	Micro *View         `json:"micro,omitempty"`
 	Nodes journal.Nodes `json:"nodes"`
@@ -280,11 +293,15 @@ func (g *Grids) getLocate(tx *db.Tx, _ journal.Who, in *locateIn) (*struct{ Body
 		return nil, err
 	}
 	at = geo.Round(at)
-	place, found, err := g.Locate(tx, at)
+	when := in.At
+	if when.IsZero() {
+		when = tx.Now()
+	}
+	place, found, err := g.LocateOn(tx, at, when)
 	if err != nil {
 		return nil, err
 	}
-	out := Located{Lon: at[0], Lat: at[1], Found: found, Nodes: place.Nodes}
+	out := Located{Lon: at[0], Lat: at[1], Found: found, At: when, Nodes: place.Nodes}
 	if found {
 		units, err := g.units.Snapshot(tx)
 		if err != nil {
@@ -301,11 +318,13 @@ func (g *Grids) getLocate(tx *db.Tx, _ journal.Who, in *locateIn) (*struct{ Body
 }
 
 type mapIn struct {
-	Layer string  `query:"layer" enum:"base,micro" default:"base"`
-	West  float64 `query:"west" required:"true" minimum:"-180" maximum:"180"`
-	South float64 `query:"south" required:"true" minimum:"-90" maximum:"90"`
-	East  float64 `query:"east" required:"true" minimum:"-180" maximum:"180"`
-	North float64 `query:"north" required:"true" minimum:"-90" maximum:"90"`
+	Layer string    `query:"layer" enum:"base,micro" default:"base"`
+	West  float64   `query:"west" required:"true" minimum:"-180" maximum:"180"`
+	South float64   `query:"south" required:"true" minimum:"-90" maximum:"90"`
+	East  float64   `query:"east" required:"true" minimum:"-180" maximum:"180"`
+	North float64   `query:"north" required:"true" minimum:"-90" maximum:"90"`
+	At    time.Time `query:"at" doc:"The grids of a past or future instant; now when absent"`
+	Drawn bool      `query:"drawn" doc:"Borders as drawn, special grids not cut out"`
 }
 
 // MapFeature is one grid on the map.
@@ -327,7 +346,11 @@ func (g *Grids) getMap(tx *db.Tx, by journal.Who, in *mapIn) (*struct{ Body Map 
 	if err != nil {
 		return nil, err
 	}
-	period, err := s.At(tx.Now())
+	when := in.At
+	if when.IsZero() {
+		when = tx.Now()
+	}
+	period, err := s.At(when)
 	if err != nil {
 		return nil, err
 	}
@@ -338,7 +361,10 @@ func (g *Grids) getMap(tx *db.Tx, by journal.Who, in *mapIn) (*struct{ Body Map 
 	out := Map{Type: "FeatureCollection", Features: []MapFeature{}}
 	box := geo.Box{Min: geo.NodeAt(orb.Point{in.West, in.South}), Max: geo.NodeAt(orb.Point{in.East, in.North})}
 	period.Within(layer, box, func(_ int, found Grid, shape geo.Shape) {
-		if len(out.Features) <= maxOnMap && by.Sees(permView, sight(units, found)) {
+		if in.Drawn {
+			shape = found.Shape
+		}
+		if len(out.Features) <= maxOnMap && by.Sees(permView, seenAt(units, found, when, tx.Now())) {
 			out.Features = append(out.Features, MapFeature{Type: "Feature", ID: found.ID, Geometry: geometry(shape), Properties: view(units, found)})
 		}
 	})
@@ -349,9 +375,10 @@ func (g *Grids) getMap(tx *db.Tx, by journal.Who, in *mapIn) (*struct{ Body Map 
 }
 
 type tileIn struct {
-	Z uint32 `path:"z" maximum:"20"`
-	X uint32 `path:"x"`
-	Y uint32 `path:"y"`
+	Z  uint32    `path:"z" maximum:"20"`
+	X  uint32    `path:"x"`
+	Y  uint32    `path:"y"`
+	At time.Time `query:"at" doc:"The grids of a past or future instant; now when absent"`
 }
 
 type nopCloser struct{ io.ReadSeeker }
@@ -367,12 +394,16 @@ func (g *Grids) getTile(tx *db.Tx, by journal.Who, in *tileIn) (*httpx.Content, 
 	if err != nil {
 		return nil, err
 	}
-	period, err := s.At(tx.Now())
+	when := in.At
+	if when.IsZero() {
+		when = tx.Now()
+	}
+	period, err := s.At(when)
 	if err != nil {
 		return nil, err
 	}
 	raw, err := period.Tile(tile,
-		func(found Grid) bool { return by.Sees(permView, sight(units, found)) },
+		func(found Grid) bool { return by.Sees(permView, seenAt(units, found, when, tx.Now())) },
 		func(v id.ID) words.Text { u, _ := units.Unit(v); return u.Name })
 	if err != nil {
 		return nil, err
@@ -391,6 +422,7 @@ type drawingIn struct {
 	Body struct {
 		Datum    string          `json:"datum" enum:"wgs84,gcj02,bd09"`
 		From     time.Time       `json:"from,omitzero" doc:"When it comes into force; now when left out"`
+		Why      string          `json:"why,omitempty" maxLength:"500" doc:"Of the act that is kept when grids in force change or end"`
 		Whole    bool            `json:"whole,omitempty" doc:"Grids of the drawn layers that are not in it end"`
 		Replaces []string        `json:"replaces,omitempty" maxItems:"1000" doc:"Codes of grids that end"`
 		DryRun   bool            `json:"dry_run,omitempty"`
@@ -433,7 +465,7 @@ func (g *Grids) postDrawing(tx *db.Tx, by journal.Who, in *drawingIn) (*struct{ 
 		rows[i] = rowOfFeature(i+1, f)
 	}
 	report, err := g.Import(tx, by, rows, ImportOptions{
-		Datum: datum, From: in.Body.From, Whole: in.Body.Whole, Replaces: in.Body.Replaces, DryRun: in.Body.DryRun,
+		Datum: datum, From: in.Body.From, Whole: in.Body.Whole, Replaces: in.Body.Replaces, Why: in.Body.Why, DryRun: in.Body.DryRun,
 	})
 	if err != nil {
 		return nil, err

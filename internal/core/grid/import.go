@@ -65,6 +65,7 @@ type ImportOptions struct {
 	From     time.Time // when it comes into force; zero is now
 	Whole    bool      // grids of the file's layers that are not in it end then
 	Replaces []string  // codes of grids that end then, whose ground the file gives to others
+	Why      string    // of the act that is recorded when grids in force change or end
 	DryRun   bool      // only say what would happen
 }
 
@@ -144,7 +145,28 @@ func (g *Grids) Import(tx *db.Tx, by journal.Who, rows []ImportRow, o ImportOpti
 	if err != nil || o.DryRun {
 		return report, err
 	}
-	return report, m.write()
+	if err := m.inheritStanding(); err != nil {
+		return report, err
+	}
+	if err := m.write(); err != nil {
+		return report, err
+	}
+	return report, m.record()
+}
+
+// record keeps a drawing that changes or ends grids in force as an act, so that
+// posts, rights and open cases follow. A first drawing only begins grids.
+func (m *importing) record() error {
+	home := map[id.ID]id.ID{}
+	parts, heirs := m.parts(home)
+	if m.grids.book == nil || !slices.ContainsFunc(parts, func(p org.Part) bool { return p.Kind != org.Began }) {
+		return nil
+	}
+	if m.o.Why == "" {
+		m.o.Why = "按图纸调整 / as drawn"
+	}
+	_, err := m.grids.book.Record(m.tx, m.by, org.Act{Tree: org.Grids, Kind: org.Redraw, Why: m.o.Why, At: m.from, Parts: parts, Heirs: heirs}, home)
+	return err
 }
 
 // importing is one import while it runs.
@@ -168,6 +190,14 @@ type heir struct {
 	old   id.ID
 	row   *candidate
 	share float64
+	known Grid // instead of a row: one that stands already
+}
+
+func (h heir) heir() Grid {
+	if h.row == nil {
+		return h.known
+	}
+	return h.row.grid
 }
 
 // ending finds the grids that end: those named, and with Whole those of the
@@ -372,7 +402,7 @@ func (m *importing) standing(l Layer, at time.Time) []Grid {
 			out = append(out, c.grid)
 		}
 	}
-	for _, g := range openGrids(m.known.Grids, l, at) {
+	for _, g := range m.known.open(l, at) {
 		if m.isEnding(g.ID) && !at.Before(m.from) {
 			continue
 		}
@@ -604,7 +634,7 @@ func (m *importing) write() error {
 		return nil
 	}
 	for _, h := range m.heirs {
-		if err := insertSuccession(m.tx, Succession{Old: h.old, Heir: h.row.grid.ID, Share: h.share, At: m.from}); err != nil {
+		if err := insertSuccession(m.tx, Succession{Old: h.old, Heir: h.heir().ID, Share: h.share, At: m.from}); err != nil {
 			return err
 		}
 	}

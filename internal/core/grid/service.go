@@ -38,6 +38,7 @@ type Edit struct {
 	Platform   id.ID  `json:"platform_id,omitzero"`
 	Street     id.ID  `json:"street_id,omitzero"`
 	Households int64  `json:"households,omitempty" minimum:"0" maximum:"100000"`
+	Why        string `json:"why,omitempty" maxLength:"500" doc:"Of the act that is kept when the name or the unit changes"`
 }
 
 // Edit changes a grid's name, size and the unit it belongs to. match is the
@@ -73,7 +74,10 @@ func (g *Grids) Edit(tx *db.Tx, by journal.Who, v id.ID, match int64, in Edit) (
 	if err := by.Check(permDraw, sight(units, next)); err != nil {
 		return Grid{}, err
 	}
+	act := org.Act{Tree: org.Grids, Kind: org.Rename, Why: in.Why, Parts: []org.Part{{Node: v, Kind: org.Changed, Was: faceOf(old), Now: faceOf(next)}}}
+	home := map[id.ID]id.ID{v: unitOf(next)}
 	if next.Platform != old.Platform || next.Street != old.Street {
+		act.Kind = org.Move
 		// Micro grids belong to the units of their base grid.
 		for _, m := range s.Grids {
 			if m.Parent == v && m.To.IsZero() {
@@ -82,7 +86,17 @@ func (g *Grids) Edit(tx *db.Tx, by journal.Who, v id.ID, match int64, in Edit) (
 				if _, err := g.change(tx, by, units, m, moved); err != nil {
 					return Grid{}, err
 				}
+				act.Parts = append(act.Parts, org.Part{Node: m.ID, Kind: org.Changed, Was: faceOf(m), Now: faceOf(moved)})
+				home[m.ID] = unitOf(moved)
 			}
+		}
+	}
+	if g.book != nil && (act.Kind == org.Move || next.Name != old.Name) {
+		if act.Why == "" {
+			act.Why = "改网格资料 / edited"
+		}
+		if _, err := g.book.Record(tx, by, act, home); err != nil {
+			return Grid{}, err
 		}
 	}
 	return g.change(tx, by, units, old, next)
@@ -90,10 +104,8 @@ func (g *Grids) Edit(tx *db.Tx, by journal.Who, v id.ID, match int64, in Edit) (
 
 // change stores a changed grid with its journal entry.
 func (g *Grids) change(tx *db.Tx, by journal.Who, units *org.Snapshot, old, next Grid) (Grid, error) {
-	if !next.Shape.Same(old.Shape) {
-		if err := keepBoundary(tx, old); err != nil {
-			return Grid{}, err
-		}
+	if err := keepPast(tx, old, next); err != nil {
+		return Grid{}, err
 	}
 	next, err := updateGrid(tx, next)
 	if err != nil {
@@ -176,7 +188,7 @@ func (g *Grids) Issue(tx *db.Tx, by journal.Who, in IssueIn) (Code, error) {
 		at = sight(units, parent)
 		from.Parent = parent.Code
 	case len(units.Divisions) > 0:
-		if _, ok := units.Division(in.Community); !ok {
+		if d, ok := units.Division(in.Community); !ok || !d.To.IsZero() {
 			return Code{}, ErrInvalid.At("body.community", "grid.no_community", "code", clip(in.Community))
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -27,6 +28,7 @@ type Units interface {
 type Grids struct {
 	units Units
 	cache *db.Cached[*Snapshot]
+	book  Book
 }
 
 // New is the grids of an organisation.
@@ -43,6 +45,7 @@ type Snapshot struct {
 	Grids []Grid // by code
 
 	byID      map[id.ID]int
+	past      map[id.ID][]Grid   // what a grid was before its changes, oldest first
 	byCode    map[string]id.ID   // own codes, and aliases that mean one grid only
 	codes     map[id.ID][]Code   // all a grid has or had
 	given     map[string]Layer   // own codes ever given out
@@ -81,9 +84,19 @@ func load(tx *db.Tx) (*Snapshot, error) {
 		t.body.Version = t.version
 		s.templates[Layer(t.layer)] = t.body
 	}
+	today := make(map[id.ID]Grid, len(s.Grids))
+	for _, g := range s.Grids {
+		today[g.ID] = g
+	}
+	if s.past, err = readPast(tx, today); err != nil {
+		return nil, err
+	}
 	hash := sha256.New()
 	for i, g := range s.Grids {
 		s.byID[g.ID] = i
+		for _, p := range s.past[g.ID] {
+			s.changes = append(s.changes, p.To)
+		}
 		s.changes = append(s.changes, g.From)
 		if !g.To.IsZero() {
 			s.changes = append(s.changes, g.To)
@@ -117,7 +130,7 @@ func load(tx *db.Tx) (*Snapshot, error) {
 		if i > 0 {
 			at = s.changes[i-1]
 		}
-		s.periods = append(s.periods, &Period{at: at, all: s.Grids})
+		s.periods = append(s.periods, &Period{at: at, of: s})
 	}
 	return s, nil
 }
@@ -170,7 +183,7 @@ func (s *Snapshot) At(at time.Time) (*Period, error) {
 // never changes once it is built.
 type Period struct {
 	at    time.Time
-	all   []Grid
+	of    *Snapshot
 	once  sync.Once
 	err   error
 	base  layerMap
@@ -186,7 +199,7 @@ type layerMap struct {
 
 func (p *Period) build() {
 	for _, l := range Layers {
-		m := layerMap{grids: openGrids(p.all, l, p.at)}
+		m := layerMap{grids: p.of.open(l, p.at)}
 		if m.partition, p.err = Build(drawnOf(m.grids)); p.err != nil {
 			return
 		}
@@ -207,6 +220,38 @@ func openGrids(grids []Grid, l Layer, at time.Time) []Grid {
 	}
 	return out
 }
+
+// open lists the grids of a layer at an instant as they were then, by code.
+func (s *Snapshot) open(l Layer, at time.Time) []Grid {
+	out := openGrids(s.Grids, l, at)
+	moved := false
+	for i, g := range out {
+		out[i] = s.asOf(g, at)
+		moved = moved || out[i].Code != g.Code
+	}
+	if moved {
+		slices.SortFunc(out, func(a, b Grid) int { return strings.Compare(a.Code, b.Code) })
+	}
+	return out
+}
+
+// asOf is a grid as it was at an instant; from and to stay those of the grid.
+func (s *Snapshot) asOf(g Grid, at time.Time) Grid {
+	for _, p := range s.past[g.ID] {
+		if at.Before(p.To) {
+			p.From, p.To = g.From, g.To
+			return p
+		}
+	}
+	return g
+}
+
+// Past lists what a grid was before its changes, oldest first; from and to are
+// those of each state.
+func (s *Snapshot) Past(v id.ID) []Grid { return s.past[v] }
+
+// Changes lists the instants at which any grid began, changed or ended.
+func (s *Snapshot) Changes() []time.Time { return s.changes }
 
 func drawnOf(grids []Grid) []Drawn {
 	out := make([]Drawn, len(grids))
@@ -254,6 +299,12 @@ func (p *Period) Find(at orb.Point) (base, micro Grid, ok bool) {
 // Locate says where a WGS84 position lies now, and false when it lies in no
 // grid. It refuses what is no position.
 func (g *Grids) Locate(tx *db.Tx, at orb.Point) (Place, bool, error) {
+	return g.LocateOn(tx, at, tx.Now())
+}
+
+// LocateOn says where a position lay at an instant: in which grids, with their
+// codes, names and units of that time.
+func (g *Grids) LocateOn(tx *db.Tx, at orb.Point, when time.Time) (Place, bool, error) {
 	if err := geo.Check(at); err != nil {
 		return Place{}, false, err
 	}
@@ -261,7 +312,7 @@ func (g *Grids) Locate(tx *db.Tx, at orb.Point) (Place, bool, error) {
 	if err != nil {
 		return Place{}, false, err
 	}
-	period, err := s.At(tx.Now())
+	period, err := s.At(when)
 	if err != nil {
 		return Place{}, false, err
 	}
@@ -273,6 +324,14 @@ func (g *Grids) Locate(tx *db.Tx, at orb.Point) (Place, bool, error) {
 	inner := base
 	if !micro.ID.IsZero() {
 		inner = micro
+	}
+	if when.Before(tx.Now()) {
+		units, err := g.units.Snapshot(tx)
+		if err != nil {
+			return Place{}, false, err
+		}
+		place.Nodes = pastNodes(units, inner)
+		return place, true, nil
 	}
 	place.Nodes, err = g.nodes(tx, inner)
 	return place, err == nil, err
@@ -328,6 +387,16 @@ func nodesIn(units *org.Snapshot, g Grid) journal.Nodes {
 	}
 	n := units.Nodes(unit)
 	n.Grid = g.ID
+	if g.Layer == Micro {
+		n.Grid, n.Micro = g.Parent, g.ID
+	}
+	return n
+}
+
+// pastNodes reads the levels off a grid as it was: its units are those of that
+// time, wherever they stand today.
+func pastNodes(units *org.Snapshot, g Grid) journal.Nodes {
+	n := journal.Nodes{Hub: units.HubID(), Street: g.Street, Platform: g.Platform, Grid: g.ID}
 	if g.Layer == Micro {
 		n.Grid, n.Micro = g.Parent, g.ID
 	}

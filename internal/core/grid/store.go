@@ -84,14 +84,14 @@ func insertGrid(tx *db.Tx, g Grid) error {
 	return nil
 }
 
-// updateGrid stores g if nobody changed it since it was read. Layer and code
-// stay: a grid with another code is another grid.
+// updateGrid stores g if nobody changed it since it was read. The layer stays:
+// a grid never moves into another one.
 func updateGrid(tx *db.Tx, g Grid) (Grid, error) {
 	n, err := tx.Exec(`UPDATE grid_grid SET kind = $1, name = $2, platform = $3, street = $4, parent = $5, households = $6,
-			made_up = $7, shape = $8, valid_to = $9, version = version + 1
-		WHERE id = $10 AND version = $11`,
+			made_up = $7, shape = $8, valid_to = $9, code = $10, version = version + 1
+		WHERE id = $11 AND version = $12`,
 		string(g.Kind), g.Name, g.Platform, g.Street, g.Parent, g.Households,
-		db.Bool(g.MadeUp), db.JSON(g.Shape.Pack()), db.Millis(g.To), g.ID, g.Version)
+		db.Bool(g.MadeUp), db.JSON(g.Shape.Pack()), db.Millis(g.To), g.Code, g.ID, g.Version)
 	if err != nil {
 		return g, fmt.Errorf("write grid %s: %w", g.Code, err)
 	}
@@ -102,16 +102,57 @@ func updateGrid(tx *db.Tx, g Grid) (Grid, error) {
 	return g, nil
 }
 
-// keepBoundary notes the border a grid had up to now. It had it since its last
-// change of border, or since it began.
-func keepBoundary(tx *db.Tx, old Grid) error {
-	_, err := tx.Exec(`INSERT INTO grid_boundary (grid, version, shape, valid_from, valid_to)
-		VALUES ($1, $2, $3, COALESCE((SELECT MAX(valid_to) FROM grid_boundary WHERE grid = $1), $4), $5)`,
-		old.ID, old.Version, db.JSON(old.Shape.Pack()), db.Millis(old.From), db.Millis(tx.Now()))
+// keepPast notes what a grid was up to now: since its last change, or since it
+// began. The shape is kept only where next has another one.
+func keepPast(tx *db.Tx, old, next Grid) error {
+	var shape any
+	if !old.Shape.Same(next.Shape) {
+		shape = db.JSON(old.Shape.Pack())
+	}
+	_, err := tx.Exec(`INSERT INTO grid_past (grid, version, kind, code, name, platform, street, parent, households, shape, valid_from, valid_to)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, COALESCE((SELECT MAX(valid_to) FROM grid_past WHERE grid = $1), $11), $12)`,
+		old.ID, old.Version, string(old.Kind), old.Code, old.Name, old.Platform, old.Street, old.Parent, old.Households, shape,
+		db.Millis(old.From), db.Millis(tx.Now()))
 	if err != nil {
-		return fmt.Errorf("keep border of grid %s: %w", old.Code, err)
+		return fmt.Errorf("keep grid %s as it was: %w", old.Code, err)
 	}
 	return nil
+}
+
+// readPast reads what grids were before their changes, by grid, oldest first. A
+// missing shape is that of the next version; now are the grids of today.
+func readPast(tx *db.Tx, now map[id.ID]Grid) (map[id.ID][]Grid, error) {
+	rows, err := all(tx, "past of grids", `SELECT grid, version, kind, code, name, platform, street, parent, households, shape, valid_from, valid_to
+		FROM grid_past ORDER BY grid, version`, func(s *stored) []any {
+		return []any{&s.ID, &s.Version, &s.kind, &s.Code, &s.Name, &s.Platform, &s.Street, &s.Parent, &s.Households,
+			db.ScanJSON(&s.packed), db.Time(&s.From), db.Time(&s.To)}
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := map[id.ID][]Grid{}
+	for i := range rows {
+		today := now[rows[i].ID]
+		rows[i].layer, rows[i].MadeUp = string(today.Layer), today.MadeUp
+		g := rows[i].Grid
+		g.Layer, g.Kind = Layer(rows[i].layer), Kind(rows[i].kind)
+		if len(rows[i].packed) > 0 {
+			if g.Shape, err = geo.Unpack(rows[i].packed); err != nil {
+				return nil, fmt.Errorf("past shape of grid %s: %w", g.ID, err)
+			}
+		}
+		out[g.ID] = append(out[g.ID], g)
+	}
+	for v, past := range out {
+		next := now[v].Shape
+		for i := len(past) - 1; i >= 0; i-- {
+			if len(past[i].Shape) == 0 {
+				past[i].Shape = next
+			}
+			next = past[i].Shape
+		}
+	}
+	return out, nil
 }
 
 func readCodes(tx *db.Tx) ([]Code, error) {

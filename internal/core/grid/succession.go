@@ -21,7 +21,7 @@ func (m *importing) inherit(old Grid) (lost float64, err error) {
 	for i, share := range shares {
 		lost -= share
 		if share >= 0.01 {
-			m.heirs = append(m.heirs, heir{old.ID, rows[i], share})
+			m.heirs = append(m.heirs, heir{old: old.ID, row: rows[i], share: share})
 		}
 	}
 	if lost < 0.01 {

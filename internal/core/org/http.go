@@ -92,6 +92,7 @@ type unitsOut struct {
 
 type divisionsIn struct {
 	Parent string `query:"parent" maxLength:"12" doc:"code of the division whose children are wanted; absent: the highest level"`
+	Ended  bool   `query:"ended" doc:"also divisions that ended"`
 }
 
 type divisionsOut struct {
@@ -236,6 +237,7 @@ func (o *Org) Routes(e *httpx.Edge) {
 			h, err := o.End(tx, by, in.ID, in.Match, in.At)
 			return &holdingOut{h}, err
 		})
+	o.historyRoutes(e)
 }
 
 func (o *Org) getUnits(tx *db.Tx, _ journal.Who, _ *none) (*unitsOut, error) {
@@ -278,7 +280,7 @@ func (o *Org) getDivisions(tx *db.Tx, _ journal.Who, in *divisionsIn) (*division
 	out := &divisionsOut{}
 	out.Body.Items = []Division{}
 	for _, d := range s.Divisions {
-		if d.Parent == parent {
+		if d.Parent == parent && (in.Ended || within(d.From, d.To, tx.Now())) {
 			out.Body.Items = append(out.Body.Items, d)
 		}
 	}

@@ -5,8 +5,9 @@
 // It does not own grids (core/grid) nor rights (core/access): a post has a role
 // by name, and what that role may do is none of this room's business.
 //
-// Tables: org_unit, org_division, org_platform_village, org_post, org_person,
-// org_holding, org_inheritance, org_staffing_rule.
+// Tables: org_unit, org_unit_past, org_division, org_platform_village, org_post,
+// org_person, org_holding, org_inheritance, org_act, org_act_node,
+// org_staffing_rule.
 //
 // Promises callers rely on:
 //   - The statistical tree and the managing tree stay apart; only dated links

@@ -374,7 +374,7 @@ func TestUnitsAndPosts(t *testing.T) {
 		third := h.unit(org.Platform, "DQ-03", h.street)
 		h.must(func(tx *db.Tx) error { return h.org.Inherit(tx, operator{}, second, h.platform) })
 		h.must(func(tx *db.Tx) error { return h.org.Inherit(tx, operator{}, third, second) })
-		if got := h.snapshot().Inherited(third); len(got) != 2 || got[0] != second || got[1] != h.platform {
+		if got := h.snapshot().Inherited(third, h.clock.Now()); len(got) != 2 || got[0] != second || got[1] != h.platform {
 			h.Fatalf("inherited: %v", got)
 		}
 	})

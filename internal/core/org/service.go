@@ -30,10 +30,12 @@ const classHolding = "post_holding"
 // Org is the organisation of one installation. Its acts run in the caller's
 // transaction, on the first writer.
 type Org struct {
-	rules   Rules
-	cache   *db.Cached[*Snapshot]
-	guard   Guard
-	grounds Grounds
+	rules     Rules
+	cache     *db.Cached[*Snapshot]
+	guard     Guard
+	grounds   Grounds
+	territory Territory
+	census    Census
 }
 
 // Guard is what this room asks of the one that knows rights (core/access).
@@ -119,7 +121,10 @@ func (o *Org) CreateUnit(tx *db.Tx, by journal.Who, in UnitIn) (Unit, error) {
 			return Unit{}, err
 		}
 	}
-	if taken, err := exists(tx, `SELECT 1 FROM org_unit WHERE code = $1 OR id = $2`, u.Code, u.ID); err != nil || taken {
+	if taken, err := exists(tx, `SELECT 1 FROM org_unit WHERE id = $1`, u.ID); err != nil || taken {
+		return Unit{}, errOr(err, ErrCodeTaken.With("code", u.Code))
+	}
+	if taken, err := codeWasOthers(tx, u.Code, u.ID); err != nil || taken {
 		return Unit{}, errOr(err, ErrCodeTaken.With("code", u.Code))
 	}
 	if u.Key != "" {
@@ -159,7 +164,7 @@ func (o *Org) cover(tx *db.Tx, u Unit, code string) error {
 	}
 	var village id.ID
 	var level string
-	err := tx.Row(`SELECT id, level FROM org_division WHERE code = $1`, code).Scan(&village, &level)
+	err := tx.Row(`SELECT id, level FROM org_division WHERE code = $1 AND valid_to IS NULL`, code).Scan(&village, &level)
 	if errors.Is(err, db.ErrNoRows) || err == nil && level != "village" {
 		return bad
 	}
@@ -203,8 +208,13 @@ func (o *Org) EditUnit(tx *db.Tx, by journal.Who, unit id.ID, version int64, e U
 	if u.Kind == Hub && !in.To.IsZero() {
 		return Unit{}, ErrLastDesk
 	}
-	if taken, err := exists(tx, `SELECT 1 FROM org_unit WHERE code = $1 AND id <> $2`, in.Code, u.ID); err != nil || taken {
+	if taken, err := codeWasOthers(tx, in.Code, u.ID); err != nil || taken {
 		return Unit{}, errOr(err, ErrCodeTaken.With("code", in.Code))
+	}
+	if in.Code != u.Code || in.Name != u.Name {
+		if err := keepPast(tx, u); err != nil {
+			return Unit{}, err
+		}
 	}
 	u.Code, u.Name, u.Calendar, u.DutyCalendar, u.To = in.Code, in.Name, in.Calendar, in.DutyCalendar, in.To
 	if err := updateUnit(tx, u); err != nil {

@@ -34,7 +34,10 @@ type Snapshot struct {
 	holding   map[id.ID]*Holding
 	ofPost    map[id.ID][]*Holding
 	ofPerson  map[id.ID][]*Holding
-	inherited map[id.ID][]id.ID
+	inherited map[id.ID][]Inheritance // by heir
+	heirs     map[id.ID][]Inheritance // by what was taken over
+	past      map[id.ID][]PastUnit
+	pastCode  map[string]id.ID
 	hub       id.ID
 	rules     Rules
 	staffing  []StaffingRule
@@ -52,7 +55,9 @@ type PlatformVillage struct {
 // grant at the heir reaches what it inherited. (DESIGN.md section 5, scope)
 type Inheritance struct {
 	From, To id.ID
-	At       time.Time
+	At       time.Time // from here on
+	Share    float64   // of From
+	Act      id.ID     // that led to it; none of old ones
 }
 
 type roleAt struct {
@@ -70,7 +75,7 @@ func NewSnapshot(rules Rules, units []Unit, divisions []Division, villages []Pla
 		post:     make(map[id.ID]*Post, len(posts)), postsAt: make(map[roleAt][]*Post, len(posts)),
 		person: make(map[id.ID]*Person, len(persons)), holding: make(map[id.ID]*Holding, len(holdings)),
 		ofPost: make(map[id.ID][]*Holding, len(holdings)), ofPerson: make(map[id.ID][]*Holding, len(holdings)),
-		inherited: map[id.ID][]id.ID{}, rules: rules, staffing: rules.Staffing,
+		inherited: map[id.ID][]Inheritance{}, heirs: map[id.ID][]Inheritance{}, rules: rules, staffing: rules.Staffing,
 	}
 	slices.SortFunc(s.Units, func(a, b Unit) int { return cmp.Or(cmp.Compare(a.Code, b.Code), a.ID.Compare(b.ID)) })
 	slices.SortFunc(s.Posts, func(a, b Post) int { return a.ID.Compare(b.ID) })
@@ -111,7 +116,8 @@ func NewSnapshot(rules Rules, units []Unit, divisions []Division, villages []Pla
 		s.ofPerson[h.Person] = append(s.ofPerson[h.Person], h)
 	}
 	for _, h := range inherited {
-		s.inherited[h.To] = append(s.inherited[h.To], h.From)
+		s.inherited[h.To] = append(s.inherited[h.To], h)
+		s.heirs[h.From] = append(s.heirs[h.From], h)
 	}
 	return s
 }
@@ -147,8 +153,18 @@ func (s *Snapshot) Unit(v id.ID) (Unit, bool) { return get(s.unit[v]) }
 // UnitByCode finds a unit by its code.
 func (s *Snapshot) UnitByCode(code string) (Unit, bool) { return get(s.unitCode[code]) }
 
-// Department finds a department by its key in departments.json.
-func (s *Snapshot) Department(key string) (Unit, bool) { return get(s.unitKey[key]) }
+// Department finds a department by its key in departments.json; of one that was
+// merged into another, that one, since the register's routes name the key.
+func (s *Snapshot) Department(key string) (Unit, bool) {
+	u, ok := get(s.unitKey[key])
+	if !ok || u.To.IsZero() {
+		return u, ok
+	}
+	if heir, found := s.Final(u.ID, u.To); found {
+		return heir, true
+	}
+	return u, ok
+}
 
 // Division finds a statistical division by its code.
 func (s *Snapshot) Division(code string) (Division, bool) { return get(s.division[code]) }
@@ -185,21 +201,6 @@ func (s *Snapshot) Nodes(unit id.ID) journal.Nodes {
 		return n
 	}
 	return journal.Nodes{Hub: s.hub}
-}
-
-// Inherited lists the nodes that a node took over, directly or through others,
-// without the node itself.
-func (s *Snapshot) Inherited(node id.ID) []id.ID {
-	var out []id.ID
-	for queue := []id.ID{node}; len(queue) > 0; queue = queue[1:] {
-		for _, v := range s.inherited[queue[0]] {
-			if v != node && !slices.Contains(out, v) {
-				out = append(out, v)
-				queue = append(queue, v)
-			}
-		}
-	}
-	return out
 }
 
 // PostsAt lists the posts of a role bound to a node that exist at an instant,

@@ -44,12 +44,17 @@ func (o *Org) load(tx *db.Tx) (*Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	inherited, err := all(tx, `SELECT heir, taken, at FROM org_inheritance`,
-		func(h *Inheritance) []any { return []any{&h.To, &h.From, db.Time(&h.At)} })
+	inherited, err := all(tx, `SELECT heir, taken, at, share, act FROM org_inheritance ORDER BY at, heir, taken`,
+		func(h *Inheritance) []any { return []any{&h.To, &h.From, db.Time(&h.At), db.Float(&h.Share), &h.Act} })
+	if err != nil {
+		return nil, err
+	}
+	past, err := all(tx, `SELECT unit, version, code, name_zh, name_en, parent, valid_from, valid_to FROM org_unit_past ORDER BY unit, version`, pastFields)
 	if err != nil {
 		return nil, err
 	}
 	s := NewSnapshot(o.rules, units, divisions, villages, posts, persons, holdings, inherited)
+	s.remember(past)
 	if s.staffing, err = o.loadStaffing(tx); err != nil {
 		return nil, err
 	}
@@ -84,9 +89,9 @@ func insertUnit(tx *db.Tx, u Unit) error {
 }
 
 func updateUnit(tx *db.Tx, u Unit) error {
-	n, err := tx.Exec(`UPDATE org_unit SET code = $1, name_zh = $2, name_en = $3, calendar = $4, duty_calendar = $5, valid_to = $6, version = version + 1
-		WHERE id = $7 AND version = $8`,
-		u.Code, u.Name.Chinese, u.Name.English, orNull(u.Calendar), orNull(u.DutyCalendar), db.Millis(u.To), u.ID, u.Version)
+	n, err := tx.Exec(`UPDATE org_unit SET code = $1, name_zh = $2, name_en = $3, calendar = $4, duty_calendar = $5, valid_to = $6, parent = $7, version = version + 1
+		WHERE id = $8 AND version = $9`,
+		u.Code, u.Name.Chinese, u.Name.English, orNull(u.Calendar), orNull(u.DutyCalendar), db.Millis(u.To), u.Parent, u.ID, u.Version)
 	return changed(n, err, "write unit", u.ID)
 }
 
@@ -97,7 +102,8 @@ func insertDivision(tx *db.Tx, d Division) error {
 }
 
 func insertVillage(tx *db.Tx, v PlatformVillage) error {
-	_, err := tx.Exec(`INSERT INTO org_platform_village (platform, village, valid_from, valid_to) VALUES ($1, $2, $3, $4)`,
+	_, err := tx.Exec(`INSERT INTO org_platform_village (platform, village, valid_from, valid_to, seq)
+		VALUES ($1, $2, $3, $4, (SELECT COUNT(*) FROM org_platform_village WHERE platform = $1 AND village = $2))`,
 		v.Platform, v.Village, db.Millis(v.From), db.Millis(v.To))
 	return wrap(err, "write village of platform", v.Platform)
 }
@@ -140,8 +146,8 @@ func updateHolding(tx *db.Tx, h Holding) error {
 }
 
 func insertInheritance(tx *db.Tx, h Inheritance) error {
-	_, err := tx.Exec(`INSERT INTO org_inheritance (heir, taken, at) VALUES ($1, $2, $3) ON CONFLICT (heir, taken) DO NOTHING`,
-		h.To, h.From, db.Millis(h.At))
+	_, err := tx.Exec(`INSERT INTO org_inheritance (heir, taken, at, share, act) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (heir, taken) DO NOTHING`,
+		h.To, h.From, db.Millis(h.At), h.Share, h.Act)
 	return wrap(err, "write inheritance of", h.To)
 }
 
