@@ -21,6 +21,7 @@ import (
 // importCmd is `onegrid import`.
 type importCmd struct {
 	Divisions importDivisionsCmd `cmd:"" help:"Statistical divisions: code, name, level, parent."`
+	Recoding  importRecodingCmd  `cmd:"" help:"A recoding of the statistical list: old and new codes, row by row."`
 	Units     importUnitsCmd     `cmd:"" help:"Units: streets, village platforms, departments."`
 	Grids     importGridsCmd     `cmd:"" help:"Grids, from GeoJSON; a layer must be a partition."`
 	Items     importItemsCmd     `cmd:"" help:"Work items, from JSON as data/defaults/items.json has them."`
@@ -54,7 +55,7 @@ type importer struct {
 	words *words.Catalogue
 	close func() error
 
-	divisions, units, items table.Batch
+	divisions, recoding, units, items table.Batch
 	// grids takes all rows of a file together: a layer is a partition or it is
 	// refused, row by row.
 	grids func(ctx context.Context, rows []table.Row, datum string) ([]table.Outcome, error)
@@ -81,6 +82,18 @@ func (importDivisionsCmd) Help() string {
 
 func (c *importDivisionsCmd) Run(ctx context.Context, set settings, s streams) error {
 	return c.run(ctx, set, s, func(i *importer, r *table.Reader) (table.Job, error) { return table.Job{Take: i.divisions}, nil })
+}
+
+type importRecodingCmd struct{ importFile }
+
+// Help is shown under the command's flags.
+func (importRecodingCmd) Help() string {
+	return "Columns: old_code, new_code, old_name, new_name. Each row is an act: one division ends, one\nbegins; the unit with the old code and the grids whose codes begin with it get the new code." + accounting +
+		"  onegrid import recoding data/divisions/qibuqu-code-changes-2016-2022.csv --dir /var/lib/onegrid"
+}
+
+func (c *importRecodingCmd) Run(ctx context.Context, set settings, s streams) error {
+	return c.run(ctx, set, s, func(i *importer, r *table.Reader) (table.Job, error) { return table.Job{Take: i.recoding}, nil })
 }
 
 type importUnitsCmd struct{ importFile }

@@ -35,6 +35,9 @@ func openImporter(ctx context.Context, set settings, s streams) (*importer, erro
 		divisions: each(func(tx *db.Tx, by *access.Actor, row table.Row) (table.Outcome, error) {
 			return a.Org.ImportDivision(tx, by, row)
 		}),
+		recoding: each(func(tx *db.Tx, by *access.Actor, row table.Row) (table.Outcome, error) {
+			return a.Recode(tx, by, row, "统计区划代码变更 / recoding of the statistical list")
+		}),
 		units: each(func(tx *db.Tx, by *access.Actor, row table.Row) (table.Outcome, error) {
 			return a.Org.ImportUnit(tx, by, row)
 		}),

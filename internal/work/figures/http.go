@@ -30,6 +30,7 @@ type readIn struct {
 	By   string `query:"by" enum:"item,channel,unit" default:"item"`
 	From string `query:"from" doc:"first day, YYYY-MM-DD in the district's time zone; four weeks ago when absent"`
 	To   string `query:"to" doc:"last day; today when absent"`
+	Own  bool   `query:"own" doc:"Without what the node inherited at a reorganisation: figures of neighbours then add up"`
 }
 
 type readOut struct{ Body Table }
@@ -77,6 +78,9 @@ func (f *Figures) question(tx *db.Tx, by *access.Actor, in *readIn, units *org.O
 		if post, ok := snapshot.Post(by.Post); ok && !post.Node.IsZero() {
 			q.Node = post.Node
 		}
+	}
+	if !in.Own {
+		q.Taken = snapshot.Inherited(q.Node, tx.Now())
 	}
 	if unit, ok := snapshot.Unit(q.Node); ok {
 		sight := journal.Sight{Nodes: snapshot.Nodes(unit.ID)}

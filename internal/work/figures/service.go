@@ -174,6 +174,7 @@ func compare(stored, truth Tally) []Difference {
 // Question asks for the figures of one node (or unit) over a span of days.
 type Question struct {
 	Node     id.ID
+	Taken    []id.ID // what the node inherited: counted with it
 	Cube     Cube
 	From, To int64 // days, both included
 }
@@ -184,7 +185,8 @@ type Table struct {
 	To     string            `json:"to"`
 	AsOf   time.Time         `json:"as_of"`  // moment of the answer
 	Folded time.Time         `json:"folded"` // up to here the rollups were complete
-	Tail   int               `json:"tail"`   // entries that were added to them for this answer
+	Taken  []id.ID           `json:"inherited,omitempty" doc:"Nodes this one took over: their figures are in it"`
+	Tail   int               `json:"tail"` // entries that were added to them for this answer
 	Totals map[Measure]int64 `json:"totals"`
 	Rows   []Row             `json:"rows"`
 	Stages []StageTime       `json:"stages"`
@@ -217,9 +219,13 @@ func (f *Figures) Answer(tx *db.Tx, q Question) (Table, error) {
 	if err != nil {
 		return Table{}, err
 	}
-	tally, err := span(tx, q.Cube, q.Node, q.From, q.To)
-	if err != nil {
-		return Table{}, err
+	tally := NewTally()
+	for _, node := range q.nodes() {
+		part, err := span(tx, q.Cube, node, q.From, q.To)
+		if err != nil {
+			return Table{}, err
+		}
+		tally.Add(part)
 	}
 	tail, err := journal.Since(tx, at.Number, tailLimit)
 	if err != nil {
@@ -235,11 +241,15 @@ func (f *Figures) Answer(tx *db.Tx, q Question) (Table, error) {
 	return tabulate(q, tally, at, len(tail), tx.Now()), nil
 }
 
+// nodes are the node asked for and what it inherited. An act counts at one node
+// of each level, so none is counted twice.
+func (q Question) nodes() []id.ID { return append([]id.ID{q.Node}, q.Taken...) }
+
 func tabulate(q Question, tally Tally, at cursor, tail int, now time.Time) Table {
-	t := Table{From: Date(q.From), To: Date(q.To), AsOf: now, Folded: at.At, Tail: tail, Totals: map[Measure]int64{}, Rows: []Row{}, Stages: []StageTime{}}
-	rows := map[string]map[Measure]int64{}
+	t := Table{From: Date(q.From), To: Date(q.To), AsOf: now, Folded: at.At, Tail: tail, Taken: q.Taken, Totals: map[Measure]int64{}, Rows: []Row{}, Stages: []StageTime{}}
+	rows, nodes := map[string]map[Measure]int64{}, q.nodes()
 	for c, n := range tally.Counts {
-		if c.Cube != q.Cube || c.Node != q.Node || c.Day < q.From || c.Day > q.To {
+		if c.Cube != q.Cube || !slices.Contains(nodes, c.Node) || c.Day < q.From || c.Day > q.To {
 			continue
 		}
 		if rows[c.Key] == nil {
@@ -253,7 +263,7 @@ func tabulate(q Question, tally Tally, at cursor, tail int, now time.Time) Table
 	}
 	stages := map[string]map[int64]int64{}
 	for c, n := range tally.Times {
-		if c.Node != q.Node || c.Day < q.From || c.Day > q.To {
+		if !slices.Contains(nodes, c.Node) || c.Day < q.From || c.Day > q.To {
 			continue
 		}
 		if stages[c.Stage] == nil {
