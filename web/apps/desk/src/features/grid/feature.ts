@@ -5,6 +5,12 @@ import zh from "./zh-CN.json";
 export const grid: Feature = {
   name: "grid",
   words: { "zh-CN": zh, en },
-  routes: [{ path: "/grids/:id?", name: "grids", component: () => import("./GridsPage.vue"), meta: { needs: ["grid.view"], title: "grid.title" } }],
-  menu: [{ title: "grid.title", icon: "map", to: { name: "grids" }, needs: ["grid.view"], order: 4, key: "M" }],
+  routes: [
+    { path: "/grids/:id?", name: "grids", component: () => import("./GridsPage.vue"), meta: { needs: ["grid.view"], title: "grid.title" } },
+    { path: "/units/:id?", name: "units", component: () => import("./UnitsPage.vue"), meta: { needs: ["org.edit"], title: "units.title" } },
+  ],
+  menu: [
+    { title: "grid.title", icon: "map", to: { name: "grids" }, needs: ["grid.view"], order: 4, key: "M" },
+    { title: "units.title", icon: "place", to: { name: "units" }, needs: ["org.edit"], order: 40, key: "U", section: "places", note: "units.note" },
+  ],
 };

@@ -1,0 +1,59 @@
+import { expect, test } from "@playwright/test";
+import { withoutMap } from "../browser.ts";
+import { Clerk, nobodyIsShutOut } from "../people.ts";
+import { type District, startDistrict } from "../start.ts";
+
+// Forms, consequences and history; the drawing itself is told by tests of the
+// server and of the corners.
+test.use({ launchOptions: withoutMap });
+
+let district: District;
+test.beforeAll(async () => {
+  district = await startDistrict("--requests", "0");
+});
+test.afterAll(() => district.stop());
+
+test("the grid centre merges a grid, sees before what follows and after what became of it", async ({ browser }) => {
+  const centre = await Clerk.of(browser, district.url, "grid-centre");
+  const page = centre.page;
+  await page.goto(`${district.url}/grids`);
+  const row = page.getByRole("main").getByRole("listitem").first();
+  await row.getByRole("button").click();
+  await page.getByRole("button", { name: "调整这个网格" }).click();
+  const panel = page.getByRole("region", { name: "调整网格" });
+  await panel.getByLabel("怎么调整").selectOption("合并");
+  await panel.getByLabel("并入哪个网格").selectOption({ index: 1 });
+  await expect(panel.getByText("跟着过去的岗位")).toBeVisible();
+  await panel.getByLabel("为什么调整").fill("户数太少");
+  await nobodyIsShutOut(page, "the form of an act");
+  const go = panel.getByRole("button", { name: "合并" });
+  // A merge with a grid that lies elsewhere is refused with its reason; this one is tried first.
+  await expect(go).toBeEnabled();
+  await go.click();
+  await expect(page.getByText("户数太少")).toBeVisible();
+  await page.getByLabel("看哪一天").press("ArrowLeft");
+  await expect(page.getByRole("button", { name: "回到今天" })).toBeVisible();
+});
+
+test("a unit is given another code and found under both", async ({ browser }) => {
+  const centre = await Clerk.of(browser, district.url, "grid-centre");
+  const page = centre.page;
+  await page.goto(`${district.url}/units`);
+  const search = page.getByLabel("搜机构名称或编码，旧编码也行");
+  await expect(page.getByRole("main").getByRole("listitem").first()).toBeVisible();
+  const unit = page.getByRole("main").getByRole("listitem").filter({ hasText: "村居平台" }).first();
+  const old = (await unit.locator(".w").innerText()).trim();
+  await unit.getByRole("button").click();
+  await page.getByLabel("调整机构").selectOption("换编码");
+  await page.getByLabel("编码", { exact: true }).fill("XIN-001");
+  await page.getByLabel("为什么调整").fill("统一编码");
+  await page.getByRole("button", { name: "先看看结果" }).click();
+  await expect(page.getByText("调整以后")).toBeVisible();
+  await page.getByRole("button", { name: "换编码" }).click();
+  await expect(page.getByText("统一编码")).toBeVisible();
+  await nobodyIsShutOut(page, "the page of units");
+  for (const code of [old, "XIN-001"]) {
+    await search.fill(code);
+    await expect(page.getByRole("main").getByRole("listitem").filter({ hasText: "XIN-001" })).toBeVisible();
+  }
+});
