@@ -125,7 +125,7 @@ func (d *Desk) watched(tx *db.Tx, by *access.Actor, f Filter, states []State, af
 // mentionable says whether a post may read a case, so that naming it in a
 // comment reaches somebody and shows nobody more than before.
 func (e *env) mentionable(p org.Post, c Case) bool {
-	return p.Open(e.staffed) && e.book.PostReaches(e.org, p, "case.view", c.Sight())
+	return p.Open(e.staffed) && e.book.PostReaches(e.org, p, "case.view", c.Sight(), e.staffed)
 }
 
 // mention checks the posts that a comment names.
