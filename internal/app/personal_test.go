@@ -61,7 +61,7 @@ var (
 	// ofPeople are names that say a column is about people, whatever its type.
 	ofPeople = regexp.MustCompile(`(?i)(name|phone|mobile|email|mail|birth|(^|_)age$|gender|sex$|address|person|resident|account|owner$|contact|guardian|applicant|holder|member|child|illness|health|income|bank|id_number|nation|plate|lon$|lat$|note|words|text|remark|comment|photo|face|voice)`)
 	// technical are names that say that a column is about nobody.
-	technical = regexp.MustCompile(`^(id|key|code|kind|state|status|version|place|seq|n|day|class|level|layer|scheme|step|at|.*_at|.*_from|.*_to|until|valid_.*|post|.*_post|node|unit|grid|street|platform|village|department|parent|calendar|role|op|item|flow|condition|hash|salt|lease|measure|permission)$`)
+	technical = regexp.MustCompile(`^(id|key|code|kind|state|status|version|place|seq|n|day|class|level|layer|scheme|step|at|.*_at|.*_from|.*_to|until|valid_.*|post|.*_post|.*_case|node|unit|grid|street|platform|village|department|parent|calendar|role|op|item|flow|condition|hash|salt|lease|measure|permission)$`)
 )
 
 // asks says whether somebody must have declared a column: everything that can

@@ -12,5 +12,5 @@ func Personal() personal.Room {
 			Purposes: []string{"hold_post"}, Retention: "post_holding"},
 		{Key: "org_holding.person", Name: words.Text{Chinese: "任职的人", English: "Who held a post"}, Level: personal.Basic, Whose: personal.Staff,
 			Purposes: []string{"hold_post"}, Retention: "post_holding"},
-	}, Plain: []string{"org_unit", "org_division", "org_platform_village", "org_post", "org_inheritance"}}
+	}, Plain: []string{"org_unit", "org_division", "org_platform_village", "org_post", "org_inheritance", "org_staffing_rule"}}
 }

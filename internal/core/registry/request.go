@@ -122,7 +122,7 @@ func (r *Registry) requests(tx *db.Tx, open bool, where string, args ...any) ([]
 				return nil, err
 			}
 		}
-		if !q.Case.IsZero() {
+		if !q.Case.IsZero() && r.people != nil {
 			on, err := r.people.Subject(tx, q.Case)
 			if err != nil && fault.Of(err).Kind != fault.Missing {
 				return nil, err

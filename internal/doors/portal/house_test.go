@@ -78,7 +78,7 @@ func catalogue(t testing.TB) *words.Catalogue {
 	t.Helper()
 	c, err := words.New(
 		words.Source{Room: "httpx", Files: httpx.Words}, words.Source{Room: "blob", Files: blob.Words}, words.Source{Room: "access", Files: access.Words},
-		words.Source{Room: "catalog", Files: catalog.Words}, words.Source{Room: "casework", Files: casework.Words}, words.Source{Room: "portal", Files: Words})
+		words.Source{Room: "catalog", Files: catalog.Words}, words.Source{Room: "registry", Files: registry.Words}, words.Source{Room: "casework", Files: casework.Words}, words.Source{Room: "portal", Files: Words})
 	if err != nil {
 		t.Fatal(err)
 	}

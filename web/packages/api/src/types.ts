@@ -5,6 +5,9 @@ import type { components } from "./schema";
 
 type S = components["schemas"];
 
+/** Every shape, for features whose names nobody else uses. */
+export type Schemas = S;
+
 export type Language = "zh-CN" | "en";
 
 /** One text in both languages. */
