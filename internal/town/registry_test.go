@@ -33,6 +33,7 @@ func TestRevealNeedsARegisteredPurpose(t *testing.T) {
 		looks(village, town.With{"purpose": "contact", "why": "回电", "fields": []string{"case_party.dragon"}}, "422 registry.field_unknown")
 		looks(village, town.With{"purpose": "contact", "why": "回电", "fields": []string{"case_party.phone"}}, "200")
 		village.Does(c, "accept")
+		w.As("grid officer 1").Does(w.Task(c), "verify", town.With{"result": "pass", "note": "去看过"})
 		village.Does(c, "file")
 		village.Does(c, "dispatch", town.With{"post_id": w.Posts["department handler 1"]})
 		looks(department, town.With{"purpose": "visit", "why": "约时间"}, "200")

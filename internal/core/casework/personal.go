@@ -40,6 +40,8 @@ func Personal() personal.Room {
 			Purposes: []string{"hold_post"}, Retention: "journal"},
 		{Key: "case_merge.person_id", Name: words.Text{Chinese: "谁合并的", English: "Who merged a report"}, Level: personal.Basic, Whose: personal.Staff,
 			Purposes: []string{"hold_post"}, Retention: "journal"},
+		{Key: "case_watch.person_id", Name: words.Text{Chinese: "谁关注了", English: "Who watches it"}, Level: personal.Basic, Whose: personal.Staff,
+			Purposes: []string{"hold_post"}, Retention: "journal"},
 		{Key: "case_named.person_id", Name: words.Text{Chinese: "指定可以看的人", English: "Who is named on it"}, Level: personal.Basic, Whose: personal.Staff,
 			Purposes: []string{"hold_post"}, Retention: "journal"},
 		{Key: "case_file.blob", Name: words.Text{Chinese: "照片原件", English: "Original photo"}, Level: personal.Sensitive, Whose: personal.Anyone,
@@ -62,5 +64,5 @@ func Personal() personal.Room {
 			Purposes: []string{"follow_case"}, Retention: personal.OfItem, Masked: true},
 		{Key: "case_search.terms", Name: words.Text{Chinese: "搜索词", English: "Search terms"}, Level: personal.Basic, Whose: personal.Resident,
 			Purposes: []string{"handle_case"}, Retention: personal.OfItem},
-	}, Plain: []string{"cases.number", "cases.task", "cases.priority", "cases.channel", "cases.clock_kind", "cases.clock_row", "cases.clock_limit", "cases.clock_calendar", "cases.verify_state", "cases.check_state", "case_clock", "case_dispatch", "case_file.media", "case_external"}}
+	}, Plain: []string{"cases.number", "cases.task", "cases.priority", "cases.channel", "cases.clock_kind", "cases.clock_row", "cases.clock_limit", "cases.clock_calendar", "cases.verify_state", "cases.check_state", "case_clock", "case_dispatch", "case_file.media", "case_external", "case_storm", "case_source"}}
 }

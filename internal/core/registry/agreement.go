@@ -55,7 +55,7 @@ type AgreementIn struct {
 	Fields     []string  `json:"fields" minItems:"1" maxItems:"50" doc:"keys of the register, or patterns with a star"`
 	Why        string    `json:"why" minLength:"2" maxLength:"500"`
 	Basis      string    `json:"basis" minLength:"2" maxLength:"500"`
-	From       time.Time `json:"from"`
+	From       time.Time `json:"from,omitzero" doc:"now when absent"`
 	To         time.Time `json:"to"`
 }
 
