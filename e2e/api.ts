@@ -52,6 +52,12 @@ export class Colleague {
     return (await answer.json()) as Detail;
   }
 
+  /** Opens the reporter's contact; what is answered stays here. */
+  async reveals(id: string, purpose: string, why: string): Promise<void> {
+    const answer = await this.http.post(`/api/cases/${id}/reveal`, { data: { purpose, why } });
+    expect(answer.ok(), `reveal ${id}: ${answer.status()}`).toBe(true);
+  }
+
   async finds(number: string): Promise<Case> {
     const answer = await this.http.get("/api/cases", { params: { view: "all", q: number } });
     const found = ((await answer.json()) as { items: Case[] }).items.find((c) => c.number === number);

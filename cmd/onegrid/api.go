@@ -6,12 +6,14 @@ import (
 	"os"
 
 	"onegrid/internal/app"
+	"onegrid/internal/kit/words"
 )
 
 // apiCmd is `onegrid api`, what `make generate` asks the program.
 type apiCmd struct {
-	Spec  apiSpecCmd  `cmd:"" help:"The OpenAPI document of all operations."`
-	Words apiWordsCmd `cmd:"" help:"All texts of rooms and screens, joined and checked."`
+	Spec       apiSpecCmd       `cmd:"" help:"The OpenAPI document of all operations."`
+	Words      apiWordsCmd      `cmd:"" help:"All texts of rooms and screens, joined and checked."`
+	Protection apiProtectionCmd `cmd:"" help:"The register of personal data as a page."`
 }
 
 type apiSpecCmd struct {
@@ -44,6 +46,19 @@ func (c apiWordsCmd) Run(s streams) error {
 		return err
 	}
 	return put(s, c.Out, b.Bytes())
+}
+
+type apiProtectionCmd struct {
+	Language string `enum:"zh-CN,en" default:"zh-CN" help:"Language of the page."`
+	Out      string `placeholder:"FILE" help:"File to write instead of standard output."`
+}
+
+func (c apiProtectionCmd) Run(s streams) error {
+	page, err := app.ProtectionPage(words.Language(c.Language))
+	if err != nil {
+		return err
+	}
+	return put(s, c.Out, page)
 }
 
 // put writes to a file, or to standard output when none is named.

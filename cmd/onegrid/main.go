@@ -25,22 +25,24 @@ type cli struct {
 	Dir string            `help:"Data folder." default:"./onegrid-data" placeholder:"DIR" env:"ONEGRID_DIR"`
 	Set map[string]string `help:"A setting for this run, for example --set log-level=debug; onegrid config lists all." placeholder:"NAME=VALUE"`
 
-	Serve    serveCmd    `cmd:"" help:"Run the server on a data folder."`
-	Init     initCmd     `cmd:"" help:"Make a data folder and print three one-time links for the administrators."`
-	Demo     demoCmd     `cmd:"" help:"Run a made-up district with real requests, on this machine only."`
-	Migrate  migrateCmd  `cmd:"" help:"Bring the tables of a data folder up to this program."`
-	Backup   backupCmd   `cmd:"" help:"Write everything into one file while the server runs."`
-	Restore  restoreCmd  `cmd:"" help:"Make a data folder from a backup."`
-	Config   configCmd   `cmd:"" help:"Show every setting, its meaning and where its value came from."`
-	Import   importCmd   `cmd:"" help:"Read divisions, units, posts, people, grids, items or cases from a file."`
-	Export   exportCmd   `cmd:"" help:"Write units, posts or people as a spreadsheet, CSV or JSON."`
-	Case     caseCmd     `cmd:"" help:"Look at one case."`
-	Journal  journalCmd  `cmd:"" help:"Verify the journal."`
-	Figures  figuresCmd  `cmd:"" help:"Recompute the figures from the journal."`
-	Worktime worktimeCmd `cmd:"" help:"Questions about working time; needs no data folder."`
-	Grid     gridCmd     `cmd:"" help:"Find the grid of positions in a file of grids; needs no data folder."`
-	API      apiCmd      `cmd:"" name:"api" help:"Print the OpenAPI document or the texts of all rooms."`
-	Version  versionCmd  `cmd:"" help:"Print the version."`
+	Serve     serveCmd     `cmd:"" help:"Run the server on a data folder."`
+	Init      initCmd      `cmd:"" help:"Make a data folder and print three one-time links for the administrators."`
+	Demo      demoCmd      `cmd:"" help:"Run a made-up district with real requests, on this machine only."`
+	Migrate   migrateCmd   `cmd:"" help:"Bring the tables of a data folder up to this program."`
+	Backup    backupCmd    `cmd:"" help:"Write everything into one file while the server runs."`
+	Restore   restoreCmd   `cmd:"" help:"Make a data folder from a backup."`
+	Config    configCmd    `cmd:"" help:"Show every setting, its meaning and where its value came from."`
+	Import    importCmd    `cmd:"" help:"Read divisions, units, posts, people, grids, items or cases from a file."`
+	Export    exportCmd    `cmd:"" help:"Write units, posts or people as a spreadsheet, CSV or JSON."`
+	Case      caseCmd      `cmd:"" help:"Look at one case."`
+	Person    personCmd    `cmd:"" help:"What is kept about one person: export it, erase it."`
+	Retention retentionCmd `cmd:"" help:"End data whose term is over."`
+	Journal   journalCmd   `cmd:"" help:"Verify the journal."`
+	Figures   figuresCmd   `cmd:"" help:"Recompute the figures from the journal."`
+	Worktime  worktimeCmd  `cmd:"" help:"Questions about working time; needs no data folder."`
+	Grid      gridCmd      `cmd:"" help:"Find the grid of positions in a file of grids; needs no data folder."`
+	API       apiCmd       `cmd:"" name:"api" help:"Print the OpenAPI document or the texts of all rooms."`
+	Version   versionCmd   `cmd:"" help:"Print the version."`
 }
 
 // streams are where a command reads and writes.

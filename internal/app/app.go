@@ -20,6 +20,7 @@ import (
 	"onegrid/internal/core/grid"
 	"onegrid/internal/core/journal"
 	"onegrid/internal/core/org"
+	"onegrid/internal/core/registry"
 	"onegrid/internal/doors/portal"
 	"onegrid/internal/kit/blob"
 	"onegrid/internal/kit/db"
@@ -81,6 +82,7 @@ type App struct {
 	Duty      *duty.Duty
 	Access    *access.Access
 	Catalog   *catalog.Catalog
+	Registry  *registry.Registry
 	Cases     *casework.Desk
 	Figures   *figures.Figures
 	Blobs     *blob.Store
@@ -166,6 +168,10 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 	a.Org.Guarded(a.Access)
 	a.Org.Over(a.Grids)
 	a.Catalog = catalog.New(known)
+	a.Registry, err = registry.New(registry.Options{Org: a.Org, Seal: box, Files: data.FS, Declared: Personal(), Forms: a.formFields})
+	if err != nil {
+		return nil, err
+	}
 	if a.Files, err = a.Blobs.Area("cases", 0); err != nil {
 		return nil, err
 	}
@@ -173,7 +179,7 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 		return nil, err
 	}
 	a.Cases, err = casework.New(casework.Options{Org: a.Org, Grids: a.Grids, Calendars: a.Calendars, Catalog: a.Catalog,
-		Access: a.Access, Seal: box, Files: a.Files, Quarantine: a.quarantine,
+		Access: a.Access, Registry: a.Registry, Seal: box, Files: a.Files, Quarantine: a.quarantine,
 		Pictures: blob.NewPictures(blob.PictureOptions{Zone: zone}), Zone: zone, Log: p.Log})
 	if err != nil {
 		return nil, err
@@ -191,6 +197,9 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 
 	a.runner = jobs.NewRunner(a.DB, jobs.Options{Log: p.Log})
 	a.Cases.Jobs(a.runner, a.DB)
+	a.Registry.Jobs(a.runner, a.DB)
+	a.Registry.Join(people{a.Cases, a}, append(a.Cases.Steps(), a.retained()...),
+		func(ctx context.Context) error { return a.Cases.ScrubSearch(ctx, a.DB) })
 	a.modules = []Module{
 		{Name: "httpx", Chores: []Chore{
 			{"forget receipts", time.Hour, func(ctx context.Context) error { _, err := httpx.SweepReceipts(ctx, a.DB); return err }},
@@ -203,6 +212,12 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 			{"sweep sessions", time.Minute, func(ctx context.Context) error { return a.Access.Sweep(ctx, a.DB) }},
 		}},
 		{Name: "catalog", Routes: a.Catalog.Routes},
+		{Name: "registry", Routes: a.Registry.Routes, Chores: []Chore{
+			{"end what is over", 24 * time.Hour, func(ctx context.Context) error {
+				_, err := a.Retain(ctx, journal.By{Via: "system"}, false, nil)
+				return err
+			}},
+		}},
 		{Name: "casework", Routes: a.Cases.Routes, Chores: []Chore{
 			{"sweep deadlines", c.SweepEvery, func(ctx context.Context) error { _, err := a.Cases.Sweep(ctx, a.DB); return err }},
 			{"sweep files", time.Hour, func(ctx context.Context) error { _, _, err := a.Cases.SweepFiles(ctx, a.DB); return err }},
@@ -235,8 +250,13 @@ func (a *App) forgetAgain(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if cases > 0 {
-		a.Log.Info("erased again what a restored backup brought back", "cases", cases)
+	// What was over by its term is over in the older copy too.
+	run, err := a.Retain(ctx, journal.By{Via: "system"}, false, nil)
+	if err != nil {
+		return err
+	}
+	if cases > 0 || run.Total() > 0 {
+		a.Log.Info("erased again what a restored backup brought back", "cases", cases, "over", run.Total())
 		if err := a.Work(ctx); err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 	"onegrid/internal/core/grid"
 	"onegrid/internal/core/journal"
 	"onegrid/internal/core/org"
+	"onegrid/internal/core/registry"
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/httpx"
 	"onegrid/internal/kit/jobs"
@@ -20,5 +21,5 @@ import (
 // backup.
 func Tables() []db.Room {
 	return []db.Room{journal.Room(), httpx.Room(), jobs.Room(), org.Room(), grid.Room(), calendar.Tables(), duty.Room(),
-		access.Room(), catalog.Room(), casework.Room(), figures.Room()}
+		access.Room(), catalog.Room(), registry.Room(), casework.Room(), figures.Room()}
 }

@@ -18,6 +18,7 @@ import (
 	"onegrid/internal/core/grid"
 	"onegrid/internal/core/journal"
 	"onegrid/internal/core/org"
+	"onegrid/internal/core/registry"
 	"onegrid/internal/doors/portal"
 	"onegrid/internal/kit/backup"
 	"onegrid/internal/kit/blob"
@@ -57,6 +58,7 @@ func sources() []words.Source {
 		{Room: "duty", Files: duty.Words},
 		{Room: "access", Files: access.Words},
 		{Room: "catalog", Files: catalog.Words},
+		{Room: "registry", Files: registry.Words},
 		{Room: "casework", Files: casework.Words},
 		{Room: "figures", Files: figures.Words},
 		{Room: "portal", Files: portal.Words},

@@ -14,6 +14,7 @@ import (
 	"onegrid/internal/core/access"
 	"onegrid/internal/core/grid"
 	"onegrid/internal/core/org"
+	"onegrid/internal/core/registry"
 	"onegrid/internal/demo/area"
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/geo"
@@ -47,7 +48,31 @@ func LoadDistrict(ctx context.Context, a *app.App) error {
 	if err != nil {
 		return err
 	}
-	return loadPeople(ctx, a, staff, units, grids)
+	if err := loadPeople(ctx, a, staff, units, grids); err != nil {
+		return err
+	}
+	return loadAgreements(ctx, a, staff, units)
+}
+
+// loadAgreements lets the departments open the contact of whoever reported:
+// without an agreement in force they could not.
+func loadAgreements(ctx context.Context, a *app.App, staff area.Staff, units map[string]id.ID) error {
+	return write(ctx, a, func(tx *db.Tx, by *access.Actor) error {
+		for _, u := range staff.Units {
+			if org.UnitKind(u.Kind) != org.Department {
+				continue
+			}
+			made, err := a.Registry.Apply(tx, by, registry.AgreementIn{Department: units[u.Code], Purposes: []string{"contact", "visit"},
+				Fields: []string{"case_party.name", "case_party.phone"}, Why: "上门办理前联系报事人", Basis: "部门职责分工（演示）", To: tx.Now().AddDate(1, 0, 0)})
+			if err != nil {
+				return fmt.Errorf("agreement with %s: %w", u.Code, err)
+			}
+			if _, err := a.Registry.Decide(tx, by, made.ID, true, "", 0); err != nil {
+				return fmt.Errorf("agreement with %s: %w", u.Code, err)
+			}
+		}
+		return nil
+	})
 }
 
 // write runs something as the program itself.

@@ -13,6 +13,7 @@ import (
 	"onegrid/internal/core/access"
 	"onegrid/internal/core/grid"
 	"onegrid/internal/core/org"
+	"onegrid/internal/core/registry"
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/geo"
 	"onegrid/internal/kit/id"
@@ -85,6 +86,23 @@ func (w *Town) build() {
 	w.Write(func(tx *db.Tx) error { return w.buildUnits(tx) })
 	w.Write(func(tx *db.Tx) error { return w.drawGrids(tx) })
 	w.Write(func(tx *db.Tx) error { return w.seatAll(tx) })
+	w.Write(func(tx *db.Tx) error { return w.share(tx) })
+}
+
+// share gives both departments an agreement, so that their people may open the
+// contact of a reporter.
+func (w *Town) share(tx *db.Tx) error {
+	for _, d := range []string{"D1", "D2"} {
+		a, err := w.App.Registry.Apply(tx, w.operator(tx), registry.AgreementIn{Department: w.Nodes[d], Purposes: []string{"contact", "visit"},
+			Fields: []string{"case_party.*"}, Why: "上门办理", Basis: "职责分工", To: tx.Now().AddDate(1, 0, 0)})
+		if err != nil {
+			return err
+		}
+		if _, err := w.App.Registry.Decide(tx, w.operator(tx), a.ID, true, "", 0); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (w *Town) buildUnits(tx *db.Tx) error {

@@ -251,6 +251,9 @@ func publicSamples() []sample {
 		page("portal.follow", "/my/{number}", nil), page("portal.rate", "/my/{number}/rate", url.Values{"score": {"5"}}),
 		page("portal.object", "/my/{number}/object", url.Values{"text": {"没修好"}}), page("portal.withdraw", "/my/{number}/withdraw", url.Values{"reason": {"withdraw_mistake"}}),
 		page("portal.confirm", "/my/{number}/confirm", url.Values{"solved": {"yes"}}), page("portal.comment", "/my/{number}/comments", url.Values{"text": {"还在"}}),
+		page("portal.record", "/my/{number}/record", nil), page("portal.copy", "/my/{number}/record.json", url.Values{}),
+		page("portal.request", "/my/{number}/requests", url.Values{"kind": {"erase"}}),
+		on("public.record", "/api/public/reports/{number}/record", nil), on("public.request", "/api/public/reports/{number}/requests", with{"kind": "erase"}),
 		page("portal.revoke", "/my/{number}/revoke", url.Values{}),
 	}
 }

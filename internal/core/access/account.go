@@ -332,6 +332,19 @@ func countBy(tx *db.Tx, q string, args ...any) (map[id.ID]int64, error) {
 	return out, rows.Close()
 }
 
+// AccountNamed finds an account that may be used now by its sign-in name, for the
+// operator. Code: access.account_missing.
+func (a *Access) AccountNamed(tx *db.Tx, name string) (Account, error) {
+	acc, err := accountByName(tx, fold(name))
+	if err != nil {
+		return Account{}, err
+	}
+	if acc.Released.IsZero() || !acc.Disabled.IsZero() {
+		return Account{}, ErrMissing
+	}
+	return a.shown(tx, acc)
+}
+
 // anyOf is nil when one of the permissions of the whole district is held.
 func anyOf(by journal.Who, permissions ...string) error {
 	var err error

@@ -207,3 +207,27 @@ func SameHand(a, b journal.By) bool {
 	return same(a.Person, b.Person) || same(a.Post, b.Post) ||
 		same(a.For, b.Person) || same(a.Person, b.For) || same(a.For, b.For)
 }
+
+// Reaching lists the grants by which the acting post may do this at that place;
+// Check succeeds when there is one.
+func (a *Actor) Reaching(permission string, at journal.Sight) []Grant {
+	var out []Grant
+	for i := range a.Grants {
+		g := &a.Grants[i]
+		if (g.Post.IsZero() || g.Post == a.Post) && g.reaches(permission, at) {
+			out = append(out, *g)
+		}
+	}
+	return out
+}
+
+// RolesWith lists the roles by which the acting post has a permission somewhere.
+func (a *Actor) RolesWith(permission string) []string {
+	var out []string
+	for _, g := range a.Grants {
+		if whole, own := g.role.allows(permission); (whole || own) && (g.Post.IsZero() || g.Post == a.Post) {
+			out = append(out, g.Role)
+		}
+	}
+	return out
+}

@@ -42,6 +42,7 @@ import (
 	"onegrid/internal/core/grid"
 	"onegrid/internal/core/journal"
 	"onegrid/internal/core/org"
+	"onegrid/internal/core/registry"
 	"onegrid/internal/kit/blob"
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/id"
@@ -56,6 +57,7 @@ type Options struct {
 	Calendars *calendar.Calendars
 	Catalog   *catalog.Catalog
 	Access    *access.Access
+	Registry  *registry.Registry // who may open what about people
 	Seal      *seal.Box
 	// Files keeps what staff upload and what was let through; Quarantine what
 	// strangers send, until it was looked at.
@@ -75,6 +77,7 @@ type Desk struct {
 	calendars *calendar.Calendars
 	catalog   *catalog.Catalog
 	access    *access.Access
+	registry  *registry.Registry
 	seal      *seal.Box
 	files     *blob.Area
 	strange   *blob.Area
@@ -99,7 +102,7 @@ var Words embed.FS
 // New puts the room together.
 func New(o Options) (*Desk, error) {
 	d := &Desk{
-		org: o.Org, grids: o.Grids, calendars: o.Calendars, catalog: o.Catalog, access: o.Access,
+		org: o.Org, grids: o.Grids, calendars: o.Calendars, catalog: o.Catalog, access: o.Access, registry: o.Registry,
 		seal: o.Seal, files: o.Files, strange: o.Quarantine, pictures: o.Pictures, zone: o.Zone, log: o.Log, term: o.Term,
 	}
 	var err error
@@ -131,7 +134,8 @@ type env struct {
 	owner     string   // the browser of somebody without an account
 	from      id.ID    // the merged report whose reporter acts on its main case
 	reader    *access.Actor
-	anybody   bool // the move is open to everybody, known or not
+	anybody   bool                  // the move is open to everybody, known or not
+	purposes  map[string]words.Text // of the register, by key; read when first asked for
 	item      catalog.Item
 	condition catalog.Condition
 }

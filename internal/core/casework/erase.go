@@ -52,11 +52,12 @@ func (d *Desk) Forget(tx *db.Tx, by journal.By, caseID id.ID) error {
 	if err != nil {
 		return err
 	}
+	return d.forget(tx, by, c, "case.erase")
+}
+
+// forget is Forget, and what retention does; kind is what the timeline says.
+func (d *Desk) forget(tx *db.Tx, by journal.By, c Case, kind string) error {
 	tasks, err := tasksOf(tx, c.ID)
-	if err != nil {
-		return err
-	}
-	files, err := filesOf(tx, c.ID)
 	if err != nil {
 		return err
 	}
@@ -64,37 +65,58 @@ func (d *Desk) Forget(tx *db.Tx, by journal.By, caseID id.ID) error {
 	if err != nil {
 		return err
 	}
-	item, err := cat.ItemVersion(c.Item, c.ItemVersion)
-	if err != nil {
-		return err
-	}
 	for _, one := range append([]Case{c}, tasks...) {
+		item, err := cat.ItemVersion(one.Item, one.ItemVersion)
+		if err != nil {
+			return err
+		}
 		one.Facets.empty()
 		one.Version++
-		if _, err := tx.Exec(`UPDATE cases SET title = $1, text = '', place = '', facets = $2, version = $3 WHERE id = $4`,
-			item.Name.Chinese, db.JSON(one.Facets), one.Version, one.ID); err != nil {
+		// The point goes with the words: it may be somebody's door. The grid stays.
+		if _, err := tx.Exec(`UPDATE cases SET title = $1, text = '', place = '', lon = NULL, lat = NULL, cell = NULL, facets = $2, version = $3, erased_at = $4 WHERE id = $5`,
+			item.Name.Chinese, db.JSON(one.Facets), one.Version, db.Millis(tx.Now()), one.ID); err != nil {
 			return fmt.Errorf("erase case: %w", err)
 		}
 		if err := httpx.Forget(tx, one.ID); err != nil {
 			return err
 		}
-		journal.Add(tx, journal.Entry{Kind: "case.erase", Subject: one.ID, Case: one.timeline(), By: by, Version: one.Version, Sight: one.Sight(), Class: "journal"})
+		if err := unindex(tx, one.ID); err != nil {
+			return err
+		}
+		if err := d.forgetFiles(tx, one.ID); err != nil {
+			return err
+		}
+		journal.Add(tx, journal.Entry{Kind: kind, Subject: one.ID, Case: one.timeline(), By: by, Version: one.Version, Sight: one.Sight(), Class: "journal"})
 	}
-	if _, err := tx.Exec(`DELETE FROM case_party WHERE case_id = $1`, c.ID); err != nil {
-		return fmt.Errorf("erase reporter: %w", err)
+	for _, table := range []string{"case_party", "case_link"} {
+		if _, err := tx.Exec(`DELETE FROM `+table+` WHERE case_id = $1`, c.ID); err != nil {
+			return fmt.Errorf("erase %s: %w", table, err)
+		}
 	}
-	if _, err := tx.Exec(`DELETE FROM case_link WHERE case_id = $1`, c.ID); err != nil {
-		return fmt.Errorf("erase links: %w", err)
+	if d.registry == nil {
+		return nil
 	}
-	if _, err := tx.Exec(`UPDATE case_file SET state = $1, lon = NULL, lat = NULL, taken_at = NULL, owner = NULL WHERE case_id = $2`, FileDiscarded, c.ID); err != nil {
+	return d.registry.ForgetCase(tx, c.ID)
+}
+
+// forgetFiles discards the files of a case; a job removes their bytes.
+func (d *Desk) forgetFiles(tx *db.Tx, caseID id.ID) error {
+	files, err := filesOf(tx, caseID)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Exec(`UPDATE case_file SET state = $1, lon = NULL, lat = NULL, taken_at = NULL, owner = NULL WHERE case_id = $2`, FileDiscarded, caseID); err != nil {
 		return fmt.Errorf("erase files: %w", err)
 	}
 	for _, f := range files {
+		if err := httpx.Forget(tx, f.ID); err != nil {
+			return err
+		}
 		if _, err := jobs.Enqueue(tx, fileJob, f.ID, tx.Now()); err != nil {
 			return err
 		}
 	}
-	return unindex(tx, c.ID)
+	return nil
 }
 
 // ForgetErased empties this room's copies of the cases whose report was erased

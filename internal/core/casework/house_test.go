@@ -20,6 +20,7 @@ import (
 	"onegrid/internal/core/grid"
 	"onegrid/internal/core/journal"
 	"onegrid/internal/core/org"
+	"onegrid/internal/core/registry"
 	"onegrid/internal/kit/blob"
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/db/dbtest"
@@ -28,6 +29,7 @@ import (
 	"onegrid/internal/kit/httpx"
 	"onegrid/internal/kit/id"
 	"onegrid/internal/kit/jobs"
+	"onegrid/internal/kit/personal"
 	"onegrid/internal/kit/seal"
 	"onegrid/internal/kit/words"
 )
@@ -49,6 +51,8 @@ type house struct {
 	log    *journal.Journal
 	hours  *calendar.Calendars
 
+	registry *registry.Registry
+
 	units map[string]id.ID
 	grids map[string]id.ID
 	posts map[string]id.ID // by the name of who sits there
@@ -58,7 +62,7 @@ type house struct {
 func both(s string) words.Text { return words.Text{Chinese: s, English: s} }
 
 func allRooms() []db.Room {
-	return []db.Room{httpx.Room(), jobs.Room(), journal.Room(), org.Room(), access.Room(), grid.Room(), calendar.Tables(), catalog.Room(), Room()}
+	return []db.Room{httpx.Room(), jobs.Room(), journal.Room(), org.Room(), access.Room(), grid.Room(), calendar.Tables(), catalog.Room(), registry.Room(), Room()}
 }
 
 // eachHouse tells a story on both engines.
@@ -97,13 +101,39 @@ func newHouse(t testing.TB, engine db.Engine) *house {
 	calendars := calendar.NewCalendars()
 	h.hours = calendars
 	register := catalog.New(catalog.Known{})
-	h.desk, err = New(Options{Org: h.org, Grids: grids, Calendars: calendars, Catalog: register, Access: h.access, Seal: box,
+	people, err := registry.New(registry.Options{Org: h.org, Seal: box, Files: data.FS, Declared: []personal.Room{Personal()}, Forms: h.forms(register)})
+	h.must(err)
+	h.registry = people
+	h.desk, err = New(Options{Org: h.org, Grids: grids, Calendars: calendars, Catalog: register, Access: h.access, Registry: people, Seal: box,
 		Files: h.files, Quarantine: strange, Pictures: blob.NewPictures(blob.PictureOptions{})})
 	h.must(err)
 	h.write(func(tx *db.Tx) error { return calendars.Seed(tx, journal.By{Via: "cli:test"}, data.FS) })
 	h.write(func(tx *db.Tx) error { return register.Seed(tx, h.operator()) })
 	h.build(grids)
 	return h
+}
+
+// forms declares the personal fields of the forms in force, as app does.
+func (h *house) forms(c *catalog.Catalog) func(tx *db.Tx) ([]personal.Field, error) {
+	return func(tx *db.Tx) ([]personal.Field, error) {
+		s, err := c.Snapshot(tx)
+		if err != nil {
+			return nil, err
+		}
+		var out []personal.Field
+		for _, i := range s.Items(tx.Now()) {
+			levels, err := s.Personal(i)
+			if err != nil {
+				return nil, err
+			}
+			for name, level := range levels {
+				if level != "none" {
+					out = append(out, personal.Field{Key: "form." + i.Key + "." + name, Level: personal.Level(level)})
+				}
+			}
+		}
+		return out, nil
+	}
 }
 
 func (h *house) operator() *access.Actor { return access.Operator("cli:test", h.units["H"]) }

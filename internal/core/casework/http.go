@@ -41,8 +41,9 @@ type commentIn struct {
 type revealIn struct {
 	ID   id.ID `path:"id"`
 	Body struct {
-		Purpose string `json:"purpose" enum:"contact,visit,verify,correct,emergency"`
-		Why     string `json:"why" minLength:"2" maxLength:"500"`
+		Purpose string   `json:"purpose" maxLength:"60" doc:"a key of the register of purposes"`
+		Why     string   `json:"why" minLength:"2" maxLength:"500"`
+		Fields  []string `json:"fields,omitempty" maxItems:"50" doc:"keys of the register of fields; absent: all that the purpose covers"`
 	}
 }
 
@@ -201,10 +202,11 @@ func (d *Desk) Routes(e *httpx.Edge) {
 	httpx.WriteFor(e, httpx.Op{ID: "case.reveal", Method: "POST", Path: "/api/cases/{id}/reveal", SignedIn: true, Summary: "Open the reporter's contact, or an application, for a purpose", Tags: tags, NoReceipt: true},
 		func(in *revealIn) id.ID { return in.ID },
 		func(tx *db.Tx, by *access.Actor, in *revealIn) (*revealOut, error) {
-			r, err := d.Reveal(tx, by, in.ID, in.Body.Purpose, in.Body.Why)
+			r, err := d.Reveal(tx, by, in.ID, in.Body.Purpose, in.Body.Why, in.Body.Fields...)
 			return &revealOut{r}, err
 		})
 	d.manyRoutes(e, tags)
+	d.consentRoutes(e, tags)
 	httpx.Upload(e, httpx.Op{ID: "case.file_add", Path: "/api/files", SignedIn: true, Summary: "Upload a photo", Tags: tags, MaxBody: maxUpload + 1<<16, Status: 201}, d.keepFile, d.putFile)
 	httpx.Download(e, httpx.Op{ID: "case.file", Method: "GET", Path: "/api/files/{id}", SignedIn: true, Summary: "A photo", Tags: tags}, d.getFile)
 	httpx.Write(e, httpx.Op{ID: "case.file_review", Method: "POST", Path: "/api/files/{id}/review", Permission: "case.quarantine", Summary: "Let a public photo through, or not", Tags: tags},

@@ -28,6 +28,13 @@ func (d *Desk) Jobs(r *jobs.Runner, store *db.DB) {
 		return d.followFile(ctx, store, file)
 	})
 	r.Handle(org.RehomeJob, func(ctx context.Context, j jobs.Job) error { return d.rehomeJob(ctx, store, j) })
+	r.Handle(originalJob, func(ctx context.Context, j jobs.Job) error {
+		var name string
+		if err := j.Decode(&name); err != nil {
+			return err
+		}
+		return d.dropOriginal(ctx, store, name)
+	})
 }
 
 // followFile does what fileJob says; doing it again changes nothing.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"onegrid/internal/core/access"
 	"onegrid/internal/core/catalog"
+	"onegrid/internal/core/registry"
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/fault"
 	"onegrid/internal/kit/id"
@@ -44,7 +46,6 @@ type Revealed struct {
 var (
 	ErrPhone   = fault.New(fault.Invalid, "case.bad_phone")
 	ErrNoParty = fault.New(fault.Missing, "case.no_reporter")
-	ErrPurpose = fault.New(fault.Invalid, "case.purpose_needed")
 )
 
 var phoneForm = regexp.MustCompile(`^\+?[0-9]{5,15}$`)
@@ -64,26 +65,6 @@ func tidyPhone(s string) (string, error) {
 		p = p[2:]
 	}
 	return p, nil
-}
-
-// maskName leaves the first character; maskPhone the first three and last four.
-// (look/LOOK.md section 5, masking)
-func maskName(s string) string {
-	r := []rune(strings.TrimSpace(s))
-	if len(r) == 0 {
-		return ""
-	}
-	return string(r[:1]) + "**"
-}
-
-func maskPhone(s string) string {
-	if len(s) < 8 {
-		if len(s) < 3 {
-			return s
-		}
-		return strings.Repeat("*", len(s)-2) + s[len(s)-2:]
-	}
-	return s[:3] + "****" + s[len(s)-4:]
 }
 
 const (
@@ -117,7 +98,7 @@ func (d *Desk) putParty(tx *db.Tx, c Case, p *PartyIn) error {
 		form = d.seal.Seal(c.secret, seal.Place(partyTable, "form", c.ID))
 	}
 	_, err = tx.Exec(`INSERT INTO case_party (case_id, name, phone, phone_index, name_mask, phone_mask, form, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		c.ID, name, number, index, none(maskName(in.Name)), none(maskPhone(phone)), form, db.Millis(tx.Now()))
+		c.ID, name, number, index, none(registry.MaskName(in.Name)), none(registry.MaskPhone(phone)), form, db.Millis(tx.Now()))
 	if db.Unique(err) {
 		return ErrTaken.With("id", c.ID.String())
 	}
@@ -140,32 +121,30 @@ func partyOf(tx *db.Tx, caseID id.ID) (*Party, error) {
 	return &p, nil
 }
 
-// Purposes are what a reporter's contact may be opened for.
-var Purposes = []string{"contact", "visit", "verify", "correct", "emergency"}
-
-// Reveal opens the reporter's name and phone for a stated purpose. It is a
-// command: the journal notes who opened what and why before the answer is
-// given, and the person can see it. Permission case.reveal.
-// Codes: case.missing, case.purpose_needed, case.no_reporter, access.denied.
-func (d *Desk) Reveal(tx *db.Tx, by *access.Actor, caseID id.ID, purpose, why string) (Revealed, error) {
+// Reveal opens the reporter's name and phone, and the personal answers of the
+// form, for a registered purpose: those fields that the purpose covers, or those
+// asked for. It is a command: the journal notes who opened what and why before
+// the answer is given, and the person can see it. Permission case.reveal.
+// Codes: case.missing, case.no_reporter and those of registry.Reveal.
+func (d *Desk) Reveal(tx *db.Tx, by *access.Actor, caseID id.ID, purpose, why string, fields ...string) (Revealed, error) {
 	c, err := d.load(tx, by, caseID)
 	if err != nil {
 		return Revealed{}, err
 	}
-	if !slices.Contains(Purposes, purpose) {
-		return Revealed{}, ErrPurpose.At("body.purpose", "field.wrong")
-	}
-	if blank(why) || utf8.RuneCountInString(why) > maxNote {
-		return Revealed{}, ErrPurpose.At("body.why", "field.required")
-	}
+	return d.reveal(tx, by, c, "case.reveal", "case.reveal", purpose, why, fields)
+}
+
+// reveal is Reveal and the export of what is kept about a person.
+func (d *Desk) reveal(tx *db.Tx, by *access.Actor, c Case, kind, permission, purpose, why string, fields []string) (Revealed, error) {
 	on := c
+	var err error
 	if !c.Parent.IsZero() {
 		// A task shows the reporter of its case to whoever does it.
 		if on, err = get(tx, c.Parent); err != nil {
 			return Revealed{}, err
 		}
 	}
-	if err := mayReveal(by, c); err != nil {
+	if permission, err = revealedBy(by, c, permission); err != nil {
 		return Revealed{}, err
 	}
 	r, err := d.open(tx, on.ID)
@@ -179,32 +158,96 @@ func (d *Desk) Reveal(tx *db.Tx, by *access.Actor, caseID id.ID, purpose, why st
 	if err := env.of(on); err != nil {
 		return r, err
 	}
-	fields := "name,phone"
-	if r.Form != nil {
-		fields += ",form"
+	there, answers, err := r.fields(on.Item)
+	if err != nil {
+		return Revealed{}, err
 	}
-	note(env, by.By(), on, nil, "case.reveal", 0, &Body{Purpose: purpose, Note: why, Fields: fields})
-	return r, nil
+	consent := env.item.Consent.Kind
+	open, err := d.registry.Reveal(tx, by, registry.Look{
+		Kind: kind, Permission: permission, Subject: on.ID, Case: on.timeline(), Sight: c.Sight(), At: on.Sight(), Class: env.item.Retention,
+		Purpose: purpose, Why: why, There: there, Fields: fields,
+		Basis: registry.Basis{Case: on.ID, Consent: consent != "none" && r.Form != nil, Child: consent == "guardian" && aboutChild(answers)},
+	})
+	if err != nil {
+		return Revealed{}, err
+	}
+	return r.only(on.Item, open, answers)
+}
+
+// fields lists what is there, by the keys of the register.
+func (r Revealed) fields(item string) (there []string, answers map[string]json.RawMessage, err error) {
+	if r.Name != "" {
+		there = append(there, partyTable+".name")
+	}
+	if r.Phone != "" {
+		there = append(there, partyTable+".phone")
+	}
+	if r.Form != nil {
+		if err := json.Unmarshal(r.Form, &answers); err != nil {
+			return nil, nil, fmt.Errorf("personal answers: %w", err)
+		}
+		for _, name := range slices.Sorted(maps.Keys(answers)) {
+			there = append(there, "form."+item+"."+name)
+		}
+	}
+	return there, answers, nil
+}
+
+// only keeps the fields that may be opened.
+func (r Revealed) only(item string, open []string, answers map[string]json.RawMessage) (Revealed, error) {
+	var out Revealed
+	kept := map[string]json.RawMessage{}
+	for _, f := range open {
+		switch {
+		case f == partyTable+".name":
+			out.Name = r.Name
+		case f == partyTable+".phone":
+			out.Phone = r.Phone
+		default:
+			name := strings.TrimPrefix(f, "form."+item+".")
+			kept[name] = answers[name]
+		}
+	}
+	if len(kept) > 0 {
+		var err error
+		if out.Form, err = json.Marshal(kept); err != nil {
+			return Revealed{}, err
+		}
+	}
+	return out, nil
+}
+
+// aboutChild says whether answers are about somebody under 14: the form says the
+// guardian agreed, names a child, or counts some.
+func aboutChild(answers map[string]json.RawMessage) bool {
+	for name, v := range answers {
+		switch said := string(v); {
+		case name == "guardian_consent" && said == "true", name == "age_group" && said == `"under_14"`,
+			name == "child_name", name == "children_under_14" && said != "0":
+			return true
+		}
+	}
+	return false
 }
 
 // reveals are the permissions that rest on what an applicant wrote: whoever has
 // one of them and the application may open it.
 var reveals = []string{"apply.review", "apply.home_check", "apply.approve", "apply.give", "apply.appeal_decide"}
 
-// mayReveal asks for case.reveal or, of an application or a task of one, for a
-// permission that cannot be used without it. Those go by the post that has it in
-// hand, not by scope.
-func mayReveal(by *access.Actor, c Case) error {
-	err := by.Check("case.reveal", c.Sight())
-	if err == nil || c.Flow != catalog.Approval && c.Task != "home_check" || by.Post != c.Post && by.Post != c.Acting {
-		return err
+// revealedBy is the permission that opens a case's reporter to the actor: the
+// one asked for or, of an application or a task of one, a permission that cannot
+// be used without it. Those go by the post that has it in hand, not by scope.
+func revealedBy(by *access.Actor, c Case, asked string) (string, error) {
+	err := by.Check(asked, c.Sight())
+	if err == nil || asked != "case.reveal" || c.Flow != catalog.Approval && c.Task != "home_check" || by.Post != c.Post && by.Post != c.Acting {
+		return asked, err
 	}
 	for _, p := range reveals {
 		if by.Check(p, c.Sight()) == nil {
-			return nil
+			return p, nil
 		}
 	}
-	return err
+	return asked, err
 }
 
 // open unseals a party row.

@@ -253,8 +253,8 @@ func (d *Desk) tell(env *env, p *PublicCase, c Case, e journal.Entry, reached ma
 	}
 	own := e.By.Via == "portal"
 	switch {
-	case e.Kind == "case.reveal":
-		p.Looked = append(p.Looked, PublicLook{At: e.Recorded, Post: env.postName(e.By.Post), Purpose: d.words.Text("casework.purpose."+orNone(b.Purpose), nil)})
+	case e.Kind == "case.reveal" || e.Kind == "case.export":
+		p.Looked = append(p.Looked, PublicLook{At: e.Recorded, Post: env.postName(e.By.Post), Purpose: d.purposeName(env, b.Purpose)})
 		return nil
 	case b.Internal, e.Kind == "case.answered", e.Kind == "case.taken_up":
 		return nil // the main case says it
@@ -276,13 +276,6 @@ func (d *Desk) tell(env *env, p *PublicCase, c Case, e journal.Entry, reached ma
 		}
 	}
 	return nil
-}
-
-func orNone(s string) string {
-	if s == "" {
-		return "none"
-	}
-	return s
 }
 
 // stagesFor lists the six stages as past, present and to come.

@@ -207,6 +207,9 @@ func (d *Desk) keepReport(env *env, by *access.Actor, c *Case, in Report) error 
 		if err := d.putParty(env.tx, *c, in.Reporter); err != nil {
 			return err
 		}
+		if err := d.consented(env, by, *c); err != nil {
+			return err
+		}
 	}
 	// Any item may be named on the case; then lists find it by the person.
 	for _, p := range c.Named {

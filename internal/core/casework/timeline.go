@@ -150,13 +150,30 @@ func (d *Desk) eventWords(env *env, kind string, b Body, other Case) words.Text 
 	}
 	args := map[string]any{
 		"post": env.postName(b.Post), "reason": env.reasonName(b.Reason), "score": b.Score,
-		"clock": d.words.Text("casework.clock."+clockName(b.Clock), nil), "purpose": d.words.Text("casework.purpose."+cmp.Or(b.Purpose, "none"), nil),
+		"clock": d.words.Text("casework.clock."+clockName(b.Clock), nil), "purpose": d.purposeName(env, b.Purpose),
 		"other": d.numberWords(other), "n": countWords(b.Count), "relation": d.words.Text("casework.relation."+cmp.Or(string(b.Relation), "related"), nil),
 	}
 	if t, err := time.Parse(time.RFC3339, b.Until); err == nil {
 		args["until"] = d.moment(env.tx.Now(), t)
 	}
 	return d.words.Text(key, args)
+}
+
+// purposeName is what the register calls a purpose.
+func (d *Desk) purposeName(env *env, key string) words.Text {
+	if env.purposes == nil && d.registry != nil {
+		env.purposes = map[string]words.Text{}
+		list, err := d.registry.Purposes(env.tx)
+		if err == nil {
+			for _, p := range list {
+				env.purposes[p.Key] = p.Name
+			}
+		}
+	}
+	if name, ok := env.purposes[key]; ok {
+		return name
+	}
+	return d.words.Text("casework.purpose.none", nil)
 }
 
 func clockName(r *Ran) string {

@@ -8,6 +8,7 @@ import (
 
 	"onegrid/internal/core/calendar"
 	"onegrid/internal/core/org"
+	"onegrid/internal/core/registry"
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/id"
 )
@@ -384,7 +385,7 @@ func TestReporter(t *testing.T) {
 			})
 			return r, err
 		}
-		if _, err := reveal("village", "curiosity", "想看"); !errors.Is(err, ErrPurpose) {
+		if _, err := reveal("village", "curiosity", "想看"); !errors.Is(err, registry.ErrPurpose) {
 			h.Errorf("without a purpose: %v", err)
 		}
 		if _, err := reveal("officer2", "contact", "想看"); !errors.Is(err, ErrMissing) {

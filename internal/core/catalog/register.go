@@ -162,6 +162,29 @@ func (s *Snapshot) Versions(key string) []Item {
 	return out
 }
 
+// Retained lists the items of which a version is kept in a retention class.
+func (s *Snapshot) Retained(class string) []string {
+	var out []string
+	for key, vs := range s.items {
+		if slices.ContainsFunc(vs, func(v *version) bool { return v.item.Retention == class }) {
+			out = append(out, key)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// RetentionClasses are the classes that a version of an item has.
+func (s *Snapshot) RetentionClasses() map[string]bool {
+	out := map[string]bool{}
+	for _, vs := range s.items {
+		for _, v := range vs {
+			out[v.item.Retention] = true
+		}
+	}
+	return out
+}
+
 // Items lists the items in force at a time, by their code.
 func (s *Snapshot) Items(at time.Time) []Item {
 	out := make([]Item, 0, len(s.items))

@@ -67,6 +67,7 @@ type verification struct {
 	leaves   [][32]byte
 	missing  map[id.ID]int64 // bodies that are gone, by entry
 	erased   map[id.ID]bool  // entries that an erasure names
+	expired  map[int64]bool  // entries whose bodies ended by their term
 }
 
 type seal struct {
@@ -82,7 +83,7 @@ type seal struct {
 func Verify(ctx context.Context, d *db.DB, against []Checkpoint, progress func(done, of int64)) (Report, error) {
 	var report Report
 	err := d.Read(ctx, func(tx *db.Tx) error {
-		v := &verification{Report: &report, tx: tx, next: 1, against: map[int64][]Checkpoint{}, missing: map[id.ID]int64{}, erased: map[id.ID]bool{}}
+		v := &verification{Report: &report, tx: tx, next: 1, against: map[int64][]Checkpoint{}, missing: map[id.ID]int64{}, erased: map[id.ID]bool{}, expired: map[int64]bool{}}
 		report = Report{Checkpoints: len(against), Problems: []Problem{}}
 		for _, c := range against {
 			v.against[c.Number] = append(v.against[c.Number], c)
@@ -128,7 +129,7 @@ func (v *verification) run(ctx context.Context, progress func(done, of int64)) e
 		return err
 	}
 	for entry, number := range v.missing {
-		if !v.erased[entry] {
+		if !v.erased[entry] && !v.expired[number] {
 			v.add(BodyMissing, number, "no entry says that it was erased")
 		}
 	}
@@ -234,6 +235,11 @@ func (v *verification) entry(rows *db.Rows, r *row, s seal) (int64, error) {
 	v.Entries++
 	if r.kind == EraseKind {
 		v.erased[r.subject] = true
+	}
+	if r.kind == ExpireKind {
+		for _, n := range expired(r.facts) {
+			v.expired[n] = true
+		}
 	}
 	switch {
 	case bodyClass != nil && r.digest != nil:

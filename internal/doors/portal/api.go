@@ -167,6 +167,7 @@ func (p *Portal) api(e *httpx.Edge) {
 	httpx.Act(e, secret("public.link_renew", own+"/link", "Change the link"), p.apiRenew)
 	httpx.Read(e, op("public.view", "GET", own, "One's own report"), p.apiView)
 	httpx.Download(e, op("public.file", "GET", own+"/files/{file}", "A photo of one's own report"), p.apiPhoto)
+	p.recordAPI(e, op, own)
 	httpx.Write(e, op("public.rate", "POST", own+"/rate", "Rate the outcome"), func(tx *db.Tx, _ any, in *rateIn) (*noBody, error) {
 		return p.apiAct(tx, in.OwnReport, casework.Act{Move: "rate", Score: in.Body.Score, Note: in.Body.Words})
 	})

@@ -30,12 +30,14 @@ import (
 	"onegrid/internal/core/grid"
 	"onegrid/internal/core/journal"
 	"onegrid/internal/core/org"
+	"onegrid/internal/core/registry"
 	"onegrid/internal/kit/blob"
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/db/dbtest"
 	"onegrid/internal/kit/geo"
 	"onegrid/internal/kit/httpx"
 	"onegrid/internal/kit/id"
+	"onegrid/internal/kit/personal"
 	"onegrid/internal/kit/seal"
 	"onegrid/internal/kit/words"
 )
@@ -76,7 +78,7 @@ func catalogue(t testing.TB) *words.Catalogue {
 	t.Helper()
 	c, err := words.New(
 		words.Source{Room: "httpx", Files: httpx.Words}, words.Source{Room: "blob", Files: blob.Words}, words.Source{Room: "access", Files: access.Words},
-		words.Source{Room: "catalog", Files: catalog.Words}, words.Source{Room: "casework", Files: casework.Words}, words.Source{Room: "portal", Files: Words})
+		words.Source{Room: "catalog", Files: catalog.Words}, words.Source{Room: "registry", Files: registry.Words}, words.Source{Room: "casework", Files: casework.Words}, words.Source{Room: "portal", Files: Words})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +99,7 @@ func build(t *testing.T, engine db.Engine, plan plan) *house {
 		units: map[string]id.ID{}, grids: map[string]id.ID{}, posts: map[string]id.ID{}, who: map[string]id.ID{}}
 	log := journal.New()
 	log.OnNumbered(casework.Arrive, casework.ArriveKinds...)
-	rooms := []db.Room{httpx.Room(), journal.Room(), org.Room(), access.Room(), grid.Room(), calendar.Tables(), catalog.Room(), casework.Room()}
+	rooms := []db.Room{httpx.Room(), journal.Room(), org.Room(), access.Room(), grid.Room(), calendar.Tables(), catalog.Room(), registry.Room(), casework.Room()}
 	h.db = dbtest.Open(t, engine, func(o *db.Options) { o.Now, o.Ledger = h.clock.Now, log }, rooms)
 	rules, err := org.LoadRules(data.FS)
 	h.must(err)
@@ -121,7 +123,9 @@ func build(t *testing.T, engine db.Engine, plan plan) *house {
 	calendars := calendar.NewCalendars()
 	register := catalog.New(catalog.Known{})
 	h.items = register
-	h.desk, err = casework.New(casework.Options{Org: h.org, Grids: grids, Calendars: calendars, Catalog: register, Access: h.access, Seal: box,
+	people, err := registry.New(registry.Options{Org: h.org, Seal: box, Files: data.FS, Declared: []personal.Room{casework.Personal()}})
+	h.must(err)
+	h.desk, err = casework.New(casework.Options{Org: h.org, Grids: grids, Calendars: calendars, Catalog: register, Access: h.access, Registry: people, Seal: box,
 		Files: h.files, Quarantine: quarantine, Pictures: blob.NewPictures(blob.PictureOptions{})})
 	h.must(err)
 	h.write(func(tx *db.Tx) error { return calendars.Seed(tx, journal.By{Via: "cli:test"}, data.FS) })

@@ -35,7 +35,7 @@ type pages map[string]*template.Template
 
 func readPages() pages {
 	out := pages{}
-	for _, name := range []string{"home", "report", "sent", "link", "my", "recover", "renewed", "items", "error"} {
+	for _, name := range []string{"home", "report", "sent", "link", "my", "recover", "renewed", "items", "record", "error"} {
 		out[name] = template.Must(template.ParseFS(pageFiles, "pages/layout.html", "pages/fault.html", "pages/"+name+".html"))
 	}
 	return out

@@ -11,6 +11,7 @@ import (
 
 	"onegrid/internal/core/catalog"
 	"onegrid/internal/core/org"
+	"onegrid/internal/core/registry"
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/id"
 	"onegrid/internal/kit/words"
@@ -216,6 +217,12 @@ func TestWordsAreUsed(t *testing.T) {
 		used["portal.what_"+w.Key] = true
 	}
 	for _, s := range []string{"done_rate", "done_object", "done_comment", "done_withdraw", "done_confirm", "score_1", "score_2", "score_3", "score_4", "score_5"} {
+		used["portal."+s] = true
+	}
+	for _, k := range registry.RequestKinds {
+		used["portal.record_kind_"+k] = true
+	}
+	for _, s := range []string{"record_consent_consent", "record_consent_separate", "record_consent_guardian", "record_state_waiting", "record_state_granted", "record_state_refused", "term_day", "term_month", "term_year"} {
 		used["portal."+s] = true
 	}
 	delete(used, "portal.css")

@@ -70,6 +70,7 @@ export function fakeServer(world: World, first?: string) {
       if (kept) return new Response(kept.bytes.slice().buffer, { headers: { "Content-Type": kept.type } });
       return new Response(picture(one[1]!), { headers: { "Content-Type": "image/svg+xml" } });
     }
+    if (path === "/registry/purposes") return reply({ items: [{ key: "contact", name: { "zh-CN": "联系报事人", en: "Contact the reporter" } }, { key: "visit", name: { "zh-CN": "上门", en: "Visit" } }] });
     if (path === "/cases" && method === "POST") {
       const r = await json<ReportRequest>();
       const known = world.cases.get(r.id ?? "");

@@ -173,6 +173,7 @@ describe("a case", () => {
     await sees("会记下是谁、为什么看的，本人能看到");
     const form = page.querySelector<HTMLFormElement>("form.ask")!;
     expect(form.querySelector("button")!.disabled).toBe(true);
+    await vi.waitFor(() => expect(form.querySelector("input[value=contact]")).not.toBeNull());
     form.querySelector<HTMLInputElement>("input[value=contact]")!.click();
     write("#reveal-why", "问清是哪一堆");
     await vi.waitFor(() => expect(form.querySelector("button")!.disabled).toBe(false));

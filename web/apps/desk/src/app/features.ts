@@ -6,10 +6,11 @@ import { casework } from "../features/casework/feature";
 import { catalog } from "../features/catalog/feature";
 import { figures } from "../features/figures/feature";
 import { grid } from "../features/grid/feature";
+import { registry } from "../features/registry/feature";
 import { staff } from "../features/staff/feature";
 
 /** All the desk can do, in one list. */
-export const features: Feature[] = [access, casework, grid, catalog, figures, staff, calendar];
+export const features: Feature[] = [access, casework, grid, catalog, figures, staff, calendar, registry];
 
 /** The pages that the acting post may open, in their order. */
 export function openPages() {

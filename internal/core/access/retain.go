@@ -1,0 +1,56 @@
+package access
+
+import (
+	"fmt"
+	"time"
+
+	"onegrid/internal/kit/db"
+)
+
+// EndDevices forgets devices that nobody has signed in from since a time and
+// one-time links that are long over, up to limit of each, and says how many. With
+// count it only counts.
+func (a *Access) EndDevices(tx *db.Tx, before time.Time, limit int, count bool) (int, error) {
+	total := 0
+	for _, q := range []struct{ table, key, at string }{{"access_device", "hash", "seen"}, {"access_enrolment", "hash", "expires"}} {
+		over := ` FROM ` + q.table + ` WHERE ` + q.at + ` < $1`
+		if count {
+			var n int
+			if err := tx.Row(`SELECT COUNT(*)`+over, db.Millis(before)).Scan(&n); err != nil {
+				return total, fmt.Errorf("count %s: %w", q.table, err)
+			}
+			total += n
+			continue
+		}
+		n, err := tx.Exec(`DELETE FROM `+q.table+` WHERE `+q.key+` IN (SELECT `+q.key+over+` LIMIT $2)`, db.Millis(before), limit)
+		if err != nil {
+			return total, fmt.Errorf("end %s: %w", q.table, err)
+		}
+		total += int(n)
+	}
+	return total, nil
+}
+
+// EndAccounts empties accounts that were disabled before a time: sign-in name,
+// password and factors go, the row stays so that its id is never given again.
+func (a *Access) EndAccounts(tx *db.Tx, before time.Time, limit int, count bool) (int, error) {
+	const over = ` FROM access_account WHERE disabled < $1 AND (password IS NOT NULL OR totp IS NOT NULL OR name NOT LIKE 'ended-%')`
+	if count {
+		var n int
+		if err := tx.Row(`SELECT COUNT(*)`+over, db.Millis(before)).Scan(&n); err != nil {
+			return 0, fmt.Errorf("count ended accounts: %w", err)
+		}
+		return n, nil
+	}
+	found, err := accounts(tx, `id IN (SELECT id`+over+` ORDER BY disabled, id LIMIT $2)`, db.Millis(before), limit)
+	if err != nil {
+		return 0, err
+	}
+	for _, one := range found {
+		if _, err := tx.Exec(`UPDATE access_account SET name = $1, password = NULL, totp = NULL, recovery = NULL, version = version + 1 WHERE id = $2`,
+			"ended-"+one.ID.String(), one.ID); err != nil {
+			return 0, fmt.Errorf("end account: %w", err)
+		}
+	}
+	return len(found), nil
+}
