@@ -5,8 +5,10 @@ import (
 	"onegrid/internal/core/calendar"
 	"onegrid/internal/core/casework"
 	"onegrid/internal/core/catalog"
+	"onegrid/internal/core/device"
 	"onegrid/internal/core/grid"
 	"onegrid/internal/core/journal"
+	"onegrid/internal/core/notice"
 	"onegrid/internal/core/org"
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/httpx"
@@ -19,5 +21,5 @@ import (
 // backup.
 func Tables() []db.Room {
 	return []db.Room{journal.Room(), httpx.Room(), jobs.Room(), org.Room(), grid.Room(), calendar.Tables(),
-		access.Room(), catalog.Room(), casework.Room(), figures.Room()}
+		access.Room(), catalog.Room(), device.Room(), notice.Room(), casework.Room(), figures.Room()}
 }

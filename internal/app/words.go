@@ -14,8 +14,10 @@ import (
 	"onegrid/internal/core/calendar"
 	"onegrid/internal/core/casework"
 	"onegrid/internal/core/catalog"
+	"onegrid/internal/core/device"
 	"onegrid/internal/core/grid"
 	"onegrid/internal/core/journal"
+	"onegrid/internal/core/notice"
 	"onegrid/internal/core/org"
 	"onegrid/internal/doors/portal"
 	"onegrid/internal/kit/backup"
@@ -53,6 +55,8 @@ func sources() []words.Source {
 		{Room: "calendar", Files: calendar.Words},
 		{Room: "access", Files: access.Words},
 		{Room: "catalog", Files: catalog.Words},
+		{Room: "device", Files: device.Words},
+		{Room: "notice", Files: notice.Words},
 		{Room: "casework", Files: casework.Words},
 		{Room: "figures", Files: figures.Words},
 		{Room: "portal", Files: portal.Words},

@@ -251,6 +251,7 @@ func publicSamples() []sample {
 		page("portal.follow", "/my/{number}", nil), page("portal.rate", "/my/{number}/rate", url.Values{"score": {"5"}}),
 		page("portal.object", "/my/{number}/object", url.Values{"text": {"没修好"}}), page("portal.withdraw", "/my/{number}/withdraw", url.Values{"reason": {"withdraw_mistake"}}),
 		page("portal.confirm", "/my/{number}/confirm", url.Values{"solved": {"yes"}}), page("portal.comment", "/my/{number}/comments", url.Values{"text": {"还在"}}),
+		page("portal.messages", "/my/{number}/messages", url.Values{"texts": {"none"}}),
 		page("portal.revoke", "/my/{number}/revoke", url.Values{}),
 	}
 }

@@ -3,11 +3,13 @@ import { useSession } from "../desk/session";
 import { access } from "../features/access/feature";
 import { casework } from "../features/casework/feature";
 import { catalog } from "../features/catalog/feature";
+import { device } from "../features/device/feature";
 import { figures } from "../features/figures/feature";
 import { grid } from "../features/grid/feature";
+import { notice } from "../features/notice/feature";
 
 /** All the desk can do, in one list. */
-export const features: Feature[] = [access, casework, grid, catalog, figures];
+export const features: Feature[] = [access, casework, grid, catalog, figures, notice, device];
 
 /** The pages that the acting post may open, in their order. */
 export function openPages() {
