@@ -160,7 +160,7 @@ func show8(t *testing.T, engine db.Engine, total int) {
 		for {
 			must(h.n.Work(h.ctx))
 			now := db.Millis(h.clock.Now())
-			if count(`SELECT COUNT(*) FROM job WHERE state = 'waiting' AND at <= $1`, now) == 0 && count(`SELECT COUNT(*) FROM notice_delivery WHERE state = 'sending'`) == 0 &&
+			if count(`SELECT COUNT(*) FROM job WHERE state = 'waiting' AND at <= $1`, now) == 0 && count(`SELECT COUNT(*) FROM job WHERE lease IS NOT NULL`) == 0 &&
 				count(`SELECT COUNT(*) FROM notice WHERE rung_at IS NOT NULL AND rung_at <= $1`, now) == 0 {
 				return
 			}
