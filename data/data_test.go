@@ -250,7 +250,7 @@ func (d *defaults) holes(at string, text object) []string {
 func TestNotices(t *testing.T) {
 	d := load(t)
 	variables, used := d.keys("notices", "variables"), map[string]bool{}
-	private := regexp.MustCompile(`\{(answer|reason|amount|service|papers|purpose|what_next|item|unit|post|reader)\}`)
+	private := regexp.MustCompile(`\{(answer|reason|amount|service|papers|purpose|what_next|item|place|unit|post|reader)\}`)
 	for key, n := range d.keys("notices", "templates") {
 		var all []string
 		for _, part := range []string{"title", "body", "short"} {
@@ -274,7 +274,10 @@ func TestNotices(t *testing.T) {
 		}
 		open := slices.ContainsFunc(n.texts("channels"), func(c string) bool { return c == "sms" || c == "push" })
 		warning := strings.HasPrefix(n.text("event"), "warning.") || strings.HasPrefix(n.text("event"), "supply.")
-		if n.text("audience") == "resident" && open && !warning && private.MatchString(short.text("en")) {
+		if warning != (n.text("data") == "public") {
+			t.Errorf("notice %s: only warnings say everything on a locked screen", key)
+		}
+		if open && !warning && private.MatchString(short.text("en")) {
 			t.Errorf("notice %s sends personal matters by SMS or push", key)
 		}
 	}

@@ -28,6 +28,7 @@ type importCmd struct {
 	People    importPeopleCmd    `cmd:"" help:"People and the posts they hold."`
 	Grids     importGridsCmd     `cmd:"" help:"Grids, from GeoJSON; a layer must be a partition."`
 	Items     importItemsCmd     `cmd:"" help:"Work items, from JSON as data/defaults/items.json has them."`
+	Devices   importDevicesCmd   `cmd:"" help:"Devices: cameras, trackers, sensors, loudspeakers, kiosks."`
 	Cases     importCasesCmd     `cmd:"" help:"Cases of another system, read through a mapping."`
 }
 
@@ -59,6 +60,7 @@ type importer struct {
 	close func() error
 
 	divisions, recoding, units, posts, people, items table.Batch
+	devices                                          func(datum string) table.Batch
 	// grids takes all rows of a file together: a layer is a partition or it is
 	// refused, row by row.
 	grids func(ctx context.Context, rows []table.Row, datum string) ([]table.Outcome, error)
@@ -145,6 +147,23 @@ func (importItemsCmd) Help() string {
 
 func (c *importItemsCmd) Run(ctx context.Context, set settings, s streams) error {
 	return c.run(ctx, set, s, func(i *importer, r *table.Reader) (table.Job, error) { return table.Job{Take: i.items}, nil })
+}
+
+type importDevicesCmd struct {
+	importFile
+	Datum string `help:"Datum of the file: wgs84, gcj02 or bd09. A wrong one puts every device 500 to 1,300 m off." enum:"wgs84,gcj02,bd09" required:""`
+}
+
+// Help is shown under the command's flags.
+func (importDevicesCmd) Help() string {
+	return `Columns: key, kind (camera, tracker, sensor, loudspeaker, kiosk), name_zh, name_en,
+lon, lat, unit (its code) and, where they apply, place, purpose, sign_zh, sign_en,
+quiet_minutes, made_up. A camera needs its purpose and the text of its sign.` + accounting +
+		"  onegrid import devices cameras.csv --datum wgs84 --dir /var/lib/onegrid"
+}
+
+func (c *importDevicesCmd) Run(ctx context.Context, set settings, s streams) error {
+	return c.run(ctx, set, s, func(i *importer, r *table.Reader) (table.Job, error) { return table.Job{Take: i.devices(c.Datum)}, nil })
 }
 
 type importGridsCmd struct {

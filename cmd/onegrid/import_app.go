@@ -50,6 +50,11 @@ func openImporter(ctx context.Context, set settings, s streams) (*importer, erro
 		items: each(func(tx *db.Tx, by *access.Actor, row table.Row) (table.Outcome, error) {
 			return a.Catalog.ImportItem(tx, by, row)
 		}),
+		devices: func(datum string) table.Batch {
+			return each(func(tx *db.Tx, by *access.Actor, row table.Row) (table.Outcome, error) {
+				return a.Devices.Import(tx, by, row, datum)
+			})
+		},
 		grids: func(ctx context.Context, rows []table.Row, datum string) ([]table.Outcome, error) {
 			return importGrids(ctx, a, s, rows, datum)
 		},

@@ -4,6 +4,7 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io/fs"
 	"log/slog"
@@ -16,9 +17,11 @@ import (
 	"onegrid/internal/core/calendar"
 	"onegrid/internal/core/casework"
 	"onegrid/internal/core/catalog"
+	"onegrid/internal/core/device"
 	"onegrid/internal/core/duty"
 	"onegrid/internal/core/grid"
 	"onegrid/internal/core/journal"
+	"onegrid/internal/core/notice"
 	"onegrid/internal/core/org"
 	"onegrid/internal/core/registry"
 	"onegrid/internal/doors/portal"
@@ -53,6 +56,9 @@ type Ports struct {
 	// Beat is how often a live stream says where it stands; the hub's own by
 	// default. Tests wait for it instead of waiting for nothing to happen.
 	Beat time.Duration
+	// MailTrust is what a test's mail server is known by; the machine's trust by
+	// default.
+	MailTrust *tls.Config
 }
 
 // Module is what a room brings along. Unused fields stay empty.
@@ -84,6 +90,8 @@ type App struct {
 	Catalog   *catalog.Catalog
 	Registry  *registry.Registry
 	Cases     *casework.Desk
+	Notices   *notice.Notices
+	Devices   *device.Devices
 	Figures   *figures.Figures
 	Blobs     *blob.Store
 	Files     *blob.Area // photos and papers of cases
@@ -94,6 +102,7 @@ type App struct {
 	modules []Module
 	metrics *metrics.Registry
 	runner  *jobs.Runner
+	sms     *notice.SMSC // nil: no text messages
 	feed    *live.Hub
 	// quarantine holds photos of strangers until somebody looked at them.
 	quarantine *blob.Area
@@ -187,15 +196,31 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 
 	a.Grids.Recorded(a.Org)
 	a.Org.Governing(a.Grids, a.Cases)
+	a.runner = jobs.NewRunner(a.DB, jobs.Options{Log: p.Log})
+	carry, err := newCarriers(c, p.MailTrust, p.Log)
+	if err != nil {
+		return nil, err
+	}
+	told := notice.Options{DB: a.DB, Org: a.Org, Files: data.FS, Cases: cases{a.Cases}, Calendar: a.Calendars, Access: a.Access, Seal: box,
+		Runner: a.runner, Zone: zone, Log: p.Log, URL: c.url(), Push: carry.push, Mail: carry.mail, PushHosts: c.pushHosts()}
+	if carry.sms != nil {
+		told.SMS, a.sms = carry.sms, carry.sms
+	}
+	if a.Notices, err = notice.New(told); err != nil {
+		return nil, err
+	}
+
+	if a.Devices, err = device.New(a.Org, a.Grids, data.FS); err != nil {
+		return nil, err
+	}
 
 	// Work.
 	a.Figures = figures.New(a.DB, zone)
 
 	// Doors.
 	public := portal.New(portal.Options{DB: a.DB, Cases: a.Cases, Catalog: a.Catalog, Org: a.Org, Quarantine: a.quarantine,
-		Words: a.Words, Zone: zone, Now: p.Now, Demo: p.Demo})
+		Words: a.Words, Zone: zone, Now: p.Now, Demo: p.Demo, Texts: a.texts()})
 
-	a.runner = jobs.NewRunner(a.DB, jobs.Options{Log: p.Log})
 	a.Cases.Jobs(a.runner, a.DB)
 	a.Registry.Jobs(a.runner, a.DB)
 	a.Registry.Join(people{a.Cases, a}, append(a.Cases.Steps(), a.retained()...),
@@ -222,6 +247,10 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 			{"sweep deadlines", c.SweepEvery, func(ctx context.Context) error { _, err := a.Cases.Sweep(ctx, a.DB); return err }},
 			{"sweep files", time.Hour, func(ctx context.Context) error { _, _, err := a.Cases.SweepFiles(ctx, a.DB); return err }},
 		}},
+		{Name: "device", Routes: a.Devices.Routes, Chores: []Chore{
+			{"sweep silence", 10 * time.Second, func(ctx context.Context) error { _, err := a.Devices.Sweep(ctx, a.DB); return err }},
+		}},
+		{Name: "notice", Routes: a.Notices.Routes, Chores: a.noticeChores()},
 		{Name: "figures", Routes: func(e *httpx.Edge) { a.Figures.Routes(e, a.Org, a.Grids) }, Chores: []Chore{
 			{"fold", c.FiguresEvery, func(ctx context.Context) error { _, err := a.Figures.Fold(ctx); return err }},
 		}},

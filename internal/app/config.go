@@ -47,6 +47,23 @@ type Config struct {
 	FiguresEvery  time.Duration `name:"figures-every" default:"2s" help:"how often the journal is folded into figures"`
 	SweepEvery    time.Duration `name:"sweep-every" default:"1s" help:"how often deadlines are looked at"`
 	CheckpointAge time.Duration `name:"checkpoint-every" default:"1m" help:"how often the journal is signed"`
+	NoticeEvery   time.Duration `name:"notice-every" default:"1s" help:"how often the journal is followed for messages to staff and residents"`
+	Push          string        `name:"push" default:"on" choices:"on,off" help:"messages to browsers (Web Push): on or off"`
+	PushContact   string        `name:"push-contact" default:"" help:"where push services may complain: an https: or mail address; empty: public-url"`
+	PushHosts     string        `name:"push-hosts" default:"fcm.googleapis.com,*.push.apple.com,*.notify.windows.com,updates.push.services.mozilla.com,*.push.services.mozilla.com" help:"push services that browsers may name, comma separated; *.name for all below"`
+	SMTPHost      string        `name:"smtp-host" default:"" help:"mail server; empty: no mail is sent"`
+	SMTPPort      int           `name:"smtp-port" default:"587" help:"its port: 587 with starttls, 465 with tls"`
+	SMTPTLS       string        `name:"smtp-tls" default:"starttls" choices:"starttls,tls,off" help:"how mail is encrypted: starttls, tls from the first byte, or off on a line of your own"`
+	SMTPUser      string        `name:"smtp-user" default:"" help:"user at the mail server; empty: none is needed"`
+	SMTPPassword  string        `name:"smtp-password" default:"" help:"password at the mail server" secret:"true"`
+	MailFrom      string        `name:"mail-from" default:"onegrid@localhost" help:"address that mail comes from"`
+	SMSAddress    string        `name:"sms-address" default:"" help:"host:port of the message centre (SMPP 3.4); empty: no text messages are sent"`
+	SMSSystem     string        `name:"sms-system-id" default:"" help:"user at the message centre"`
+	SMSPassword   string        `name:"sms-password" default:"" help:"password at the message centre, at most 8 characters" secret:"true"`
+	SMSType       string        `name:"sms-system-type" default:"" help:"system type that the centre asks for, mostly none"`
+	SMSSender     string        `name:"sms-sender" default:"" help:"number or name that telephones show"`
+	SMSCountry    string        `name:"sms-country" default:"86" help:"put before national numbers; empty: numbers go out as they are"`
+	SMSWindow     int           `name:"sms-window" default:"10" help:"text messages under way at once"`
 
 	// Dir is the data folder; it comes from --dir alone.
 	Dir     string `name:"-"`

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -47,6 +48,13 @@ func (s feedSource) Head(ctx context.Context) (head int64, err error) {
 // in the person's scope now, and "gone" for what left it with this act.
 func sees(by *access.Actor) live.Filter {
 	return func(e *live.Event) live.View {
+		if strings.HasPrefix(e.Kind, "notice.") {
+			// One's own inbox moved.
+			if at, ok := e.After.(*journal.Sight); ok && slices.Contains(at.Persons, by.Person) {
+				return live.See
+			}
+			return live.Nothing
+		}
 		if !strings.HasPrefix(e.Kind, "case.") && !strings.HasPrefix(e.Kind, "task.") {
 			return live.Nothing
 		}

@@ -24,6 +24,9 @@ import (
 
 // Close closes what Open opened, in reverse order.
 func (a *App) Close() error {
+	if a.sms != nil {
+		a.sms.Close()
+	}
 	if a.DB == nil {
 		return nil
 	}
@@ -201,6 +204,9 @@ func (a *App) Work(ctx context.Context) error {
 // run the chores under a clock of their own.
 func (a *App) Step(ctx context.Context) error {
 	if _, err := a.Cases.Sweep(ctx, a.DB); err != nil {
+		return err
+	}
+	if err := a.Notices.Work(ctx); err != nil {
 		return err
 	}
 	_, err := a.Figures.Fold(ctx)

@@ -5,9 +5,11 @@ import (
 	"onegrid/internal/core/calendar"
 	"onegrid/internal/core/casework"
 	"onegrid/internal/core/catalog"
+	"onegrid/internal/core/device"
 	"onegrid/internal/core/duty"
 	"onegrid/internal/core/grid"
 	"onegrid/internal/core/journal"
+	"onegrid/internal/core/notice"
 	"onegrid/internal/core/org"
 	"onegrid/internal/core/registry"
 	"onegrid/internal/kit/db"
@@ -21,5 +23,5 @@ import (
 // backup.
 func Tables() []db.Room {
 	return []db.Room{journal.Room(), httpx.Room(), jobs.Room(), org.Room(), grid.Room(), calendar.Tables(), duty.Room(),
-		access.Room(), catalog.Room(), registry.Room(), casework.Room(), figures.Room()}
+		access.Room(), catalog.Room(), registry.Room(), device.Room(), notice.Room(), casework.Room(), figures.Room()}
 }

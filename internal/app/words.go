@@ -14,9 +14,11 @@ import (
 	"onegrid/internal/core/calendar"
 	"onegrid/internal/core/casework"
 	"onegrid/internal/core/catalog"
+	"onegrid/internal/core/device"
 	"onegrid/internal/core/duty"
 	"onegrid/internal/core/grid"
 	"onegrid/internal/core/journal"
+	"onegrid/internal/core/notice"
 	"onegrid/internal/core/org"
 	"onegrid/internal/core/registry"
 	"onegrid/internal/doors/portal"
@@ -59,6 +61,8 @@ func sources() []words.Source {
 		{Room: "access", Files: access.Words},
 		{Room: "catalog", Files: catalog.Words},
 		{Room: "registry", Files: registry.Words},
+		{Room: "device", Files: device.Words},
+		{Room: "notice", Files: notice.Words},
 		{Room: "casework", Files: casework.Words},
 		{Room: "figures", Files: figures.Words},
 		{Room: "portal", Files: portal.Words},

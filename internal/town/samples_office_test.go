@@ -254,6 +254,7 @@ func publicSamples() []sample {
 		page("portal.record", "/my/{number}/record", nil), page("portal.copy", "/my/{number}/record.json", url.Values{}),
 		page("portal.request", "/my/{number}/requests", url.Values{"kind": {"erase"}}),
 		on("public.record", "/api/public/reports/{number}/record", nil), on("public.request", "/api/public/reports/{number}/requests", with{"kind": "erase"}),
+		page("portal.messages", "/my/{number}/messages", url.Values{"texts": {"none"}}),
 		page("portal.revoke", "/my/{number}/revoke", url.Values{}),
 	}
 }

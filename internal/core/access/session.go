@@ -426,3 +426,16 @@ func (a *Access) sweep(tx *db.Tx) error {
 
 // Sweep is sweep in a transaction of its own, for the program's regular work.
 func (a *Access) Sweep(ctx context.Context, d *db.DB) error { return d.Write(ctx, a.sweep) }
+
+// LanguageOf is the language of a person's account; Chinese for who has none.
+func (a *Access) LanguageOf(tx *db.Tx, person id.ID) (words.Language, error) {
+	var l string
+	err := tx.Row(`SELECT language FROM access_account WHERE person = $1`, person).Scan(&l)
+	if err != nil && !errors.Is(err, db.ErrNoRows) {
+		return "", fmt.Errorf("read a language: %w", err)
+	}
+	if l == string(words.English) {
+		return words.English, nil
+	}
+	return words.Chinese, nil
+}

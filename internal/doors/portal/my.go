@@ -68,6 +68,8 @@ type followPage struct {
 	Typed                            map[string]string
 	Kept                             []string
 	Open                             string // the form that was refused
+	Texts                            string // which text messages she gets; "" when there is nothing to choose
+	TextChoices                      []Choice
 }
 
 // step is one stage in the vertical form.
@@ -94,7 +96,7 @@ func (p *Portal) getMy(w http.ResponseWriter, r *http.Request, _ any) error {
 	if err != nil {
 		return p.refuse(w, r, err)
 	}
-	if done := r.URL.Query().Get("done"); slices.Contains([]string{"rate", "object", "comment", "withdraw", "confirm"}, done) {
+	if done := r.URL.Query().Get("done"); slices.Contains([]string{"rate", "object", "comment", "withdraw", "confirm", "messages"}, done) {
 		d.Done = g.Say("portal.done_" + done)
 	}
 	return p.show(w, g, "my", http.StatusOK)
@@ -104,14 +106,22 @@ func (p *Portal) getMy(w http.ResponseWriter, r *http.Request, _ any) error {
 func (p *Portal) follow(w http.ResponseWriter, r *http.Request, o own) (*page, *followPage, error) {
 	g := p.page(w, r, "portal.see_report")
 	var view *casework.PublicCase
+	var texts string
 	err := p.db.Read(r.Context(), func(tx *db.Tx) (err error) {
-		view, err = p.cases.PublicView(tx, o.id)
+		if view, err = p.cases.PublicView(tx, o.id); err == nil && p.texts != nil {
+			texts, err = p.texts.Choice(tx, o.id)
+		}
 		return err
 	})
 	if err != nil {
 		return nil, nil, err
 	}
 	d := g.followPage(view)
+	if d.Texts = texts; texts != "" {
+		for _, c := range textChoices {
+			d.TextChoices = append(d.TextChoices, Choice{Key: c, Name: g.Say("portal.texts_" + c)})
+		}
+	}
 	d.Key = p.newKey()
 	g.Title, g.Data, g.Back = d.Title, d, "/my/"+o.number
 	return g, d, nil
@@ -271,6 +281,20 @@ func (p *Portal) postComment(w http.ResponseWriter, r *http.Request, _ any) erro
 		}
 		_, err := p.cases.CommentAsReporter(tx, nobody, o.id, casework.Comment{Text: v["text"], Files: files.ids}, files.owner)
 		return err
+	})
+}
+
+// textChoices are which text messages a reporter may want.
+var textChoices = []string{"none", "important", "every"}
+
+// postMessages keeps which text messages the reporter wants; she may change her
+// mind at any time.
+func (p *Portal) postMessages(w http.ResponseWriter, r *http.Request, _ any) error {
+	return p.act(w, r, "messages", []string{"texts"}, func(tx *db.Tx, o own, v map[string]string, _ files) error {
+		if p.texts == nil || !slices.Contains(textChoices, v["texts"]) {
+			return ErrCheck.At("form.texts", "portal.need_choice")
+		}
+		return p.texts.Choose(tx, o.id, v["texts"], httpx.Language(r.Context()))
 	})
 }
 

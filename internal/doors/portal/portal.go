@@ -36,6 +36,7 @@ import (
 	"onegrid/internal/kit/blob"
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/httpx"
+	"onegrid/internal/kit/id"
 	"onegrid/internal/kit/words"
 )
 
@@ -51,6 +52,16 @@ type Options struct {
 	Now        func() time.Time // default time.Now
 	Demo       bool             // says on every page that the district is made up
 	Rates      *Rates           // default DefaultRates
+	Texts      Texts            // nil: this installation sends no text messages
+}
+
+// Texts is who sends text messages to a reporter who wants them. core/notice is
+// one, through app.
+type Texts interface {
+	// Choice is what the reporter of a case chose: none, important or every; ""
+	// when she left no number and there is nothing to choose.
+	Choice(tx *db.Tx, caseID id.ID) (string, error)
+	Choose(tx *db.Tx, caseID id.ID, choice string, l words.Language) error
 }
 
 // Portal is the public door (居民端).
@@ -70,13 +81,14 @@ type Portal struct {
 	opened     *repeats[fresh]
 	pages      pages
 	edge       *httpx.Edge
+	texts      Texts
 }
 
 // New puts the door together.
 func New(o Options) *Portal {
 	p := &Portal{
 		db: o.DB, cases: o.Cases, catalog: o.Catalog, org: o.Org, quarantine: o.Quarantine, words: o.Words,
-		zone: o.Zone, now: o.Now, demo: o.Demo, slots: newSlots(), repeats: newRepeats[struct{}](10_000), opened: newRepeats[fresh](1000), pages: readPages(),
+		zone: o.Zone, now: o.Now, demo: o.Demo, texts: o.Texts, slots: newSlots(), repeats: newRepeats[struct{}](10_000), opened: newRepeats[fresh](1000), pages: readPages(),
 	}
 	if p.zone == nil {
 		p.zone = time.FixedZone("CST", 8*3600)
@@ -125,6 +137,7 @@ func (p *Portal) Routes(e *httpx.Edge) {
 	get("portal.record", "/my/{number}/record", "Who read my data", p.getRecord)
 	post("portal.copy", "/my/{number}/record.json", "Take a copy of one's own data", maxPlainBytes, p.postCopy)
 	post("portal.request", "/my/{number}/requests", "Ask to correct, erase or stop", maxPlainBytes, p.postRequest)
+	post("portal.messages", "/my/{number}/messages", "Say which text messages one wants", maxPlainBytes, p.postMessages)
 	post("portal.revoke", "/my/{number}/revoke", "Change the link", maxPlainBytes, p.postRevoke)
 	p.assets(e)
 	p.api(e)

@@ -152,3 +152,23 @@ export interface FeedEvent {
   version?: number;
   type: "change" | "gone";
 }
+
+/** One notice in somebody's inbox (通知). */
+export type Notice = S["NoticeView"];
+export interface NoticePage {
+  items: Notice[];
+  next?: string;
+}
+export type NoticeCount = S["NoticeCount"];
+export type Reaches = S["NoticeReaches"];
+export type NoticeTemplate = S["NoticeTemplate"];
+export type NoticeTemplateEdit = S["NoticeTemplateEdit"];
+export type NoticeVariable = S["NoticeVariable"];
+export type NoticePreview = S["NoticePreview"];
+export type NoticeTrouble = S["NoticeTrouble"];
+export type NoticeSettings = S["NoticeSettings"];
+
+/** One device of the register (设备). */
+export type Device = S["DeviceView"];
+export type DeviceKind = S["DeviceKind"];
+export type DeviceInput = S["DeviceInput"];
