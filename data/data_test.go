@@ -51,7 +51,7 @@ type defaults struct {
 func load(t *testing.T) *defaults {
 	t.Helper()
 	names, err := fs.Glob(data.FS, "defaults/*.json")
-	if err != nil || len(names) != 13 {
+	if err != nil || len(names) != 14 {
 		t.Fatal(names, err)
 	}
 	d := &defaults{T: t, files: map[string]object{}}

@@ -19,6 +19,7 @@ import (
 	"onegrid/internal/core/grid"
 	"onegrid/internal/core/journal"
 	"onegrid/internal/core/org"
+	"onegrid/internal/core/place"
 	"onegrid/internal/doors/portal"
 	"onegrid/internal/kit/blob"
 	"onegrid/internal/kit/db"
@@ -77,6 +78,7 @@ type App struct {
 	Org       *org.Org
 	Grids     *grid.Grids
 	Calendars *calendar.Calendars
+	Places    *place.Places
 	Access    *access.Access
 	Catalog   *catalog.Catalog
 	Cases     *casework.Desk
@@ -155,6 +157,11 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 	a.Org = org.New(rules)
 	a.Grids = grid.New(a.Org)
 	a.Calendars = calendar.NewCalendars()
+	kinds, err := place.LoadKinds(data.FS)
+	if err != nil {
+		return nil, err
+	}
+	a.Places = place.New(place.Options{Org: a.Org, Grids: a.Grids, Calendars: a.Calendars, Kinds: kinds})
 	a.Access, err = access.New(access.Options{Org: a.Org, Roles: roles, Sealer: seal.AEAD{Box: box}, Places: a.Grids, Cost: p.Cost,
 		Idle: c.SessionIdle, Limit: c.SessionMax, Demo: p.Demo})
 	if err != nil {
@@ -192,6 +199,10 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 		{Name: "org", Routes: a.Org.Routes},
 		{Name: "grid", Routes: a.Grids.Routes},
 		{Name: "calendar", Routes: a.Calendars.Routes},
+		{Name: "place", Routes: a.Places.Routes, Chores: []Chore{
+			{"read the index of places", 10 * time.Second, func(ctx context.Context) error { return a.DB.Read(ctx, a.Places.Warm) }},
+			{"settle places", time.Minute, func(ctx context.Context) error { _, err := a.Places.Settle(ctx, a.DB); return err }},
+		}},
 		{Name: "access", Routes: a.Access.Routes, Chores: []Chore{
 			{"sweep sessions", time.Minute, func(ctx context.Context) error { return a.Access.Sweep(ctx, a.DB) }},
 		}},

@@ -8,6 +8,7 @@ import (
 	"onegrid/internal/core/grid"
 	"onegrid/internal/core/journal"
 	"onegrid/internal/core/org"
+	"onegrid/internal/core/place"
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/httpx"
 	"onegrid/internal/kit/jobs"
@@ -18,6 +19,6 @@ import (
 // who works on a database without putting the rooms together: restoring a
 // backup.
 func Tables() []db.Room {
-	return []db.Room{journal.Room(), httpx.Room(), jobs.Room(), org.Room(), grid.Room(), calendar.Tables(),
+	return []db.Room{journal.Room(), httpx.Room(), jobs.Room(), org.Room(), grid.Room(), calendar.Tables(), place.Room(),
 		access.Room(), catalog.Room(), casework.Room(), figures.Room()}
 }

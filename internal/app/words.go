@@ -17,6 +17,7 @@ import (
 	"onegrid/internal/core/grid"
 	"onegrid/internal/core/journal"
 	"onegrid/internal/core/org"
+	"onegrid/internal/core/place"
 	"onegrid/internal/doors/portal"
 	"onegrid/internal/kit/backup"
 	"onegrid/internal/kit/blob"
@@ -51,6 +52,7 @@ func sources() []words.Source {
 		{Room: "org", Files: org.Words},
 		{Room: "grid", Files: grid.Words},
 		{Room: "calendar", Files: calendar.Words},
+		{Room: "place", Files: place.Words},
 		{Room: "access", Files: access.Words},
 		{Room: "catalog", Files: catalog.Words},
 		{Room: "casework", Files: casework.Words},

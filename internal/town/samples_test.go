@@ -170,7 +170,7 @@ func has(thing string) func([]byte) bool {
 
 func samples() []sample {
 	return slices.Concat(caseSamples(), moveSamples(), gridSamples(), orgSamples(), staffSamples(), accessSamples(), officeSamples(), publicSamples(),
-		manySamples(),
+		manySamples(), placeSamples(),
 		[]sample{everywhere})
 }
 
