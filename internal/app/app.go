@@ -176,7 +176,7 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 	if a.quarantine, err = a.Blobs.Area("quarantine", int64(c.QuarantineMB)<<20); err != nil {
 		return nil, err
 	}
-	a.Cases, err = casework.New(casework.Options{Org: a.Org, Grids: a.Grids, Calendars: a.Calendars, Catalog: a.Catalog,
+	a.Cases, err = casework.New(casework.Options{Org: a.Org, Grids: a.Grids, Places: a.Places, Calendars: a.Calendars, Catalog: a.Catalog,
 		Access: a.Access, Seal: box, Files: a.Files, Quarantine: a.quarantine,
 		Pictures: blob.NewPictures(blob.PictureOptions{Zone: zone}), Zone: zone, Log: p.Log})
 	if err != nil {
@@ -187,7 +187,7 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 	a.Figures = figures.New(a.DB, zone)
 
 	// Doors.
-	public := portal.New(portal.Options{DB: a.DB, Cases: a.Cases, Catalog: a.Catalog, Org: a.Org, Quarantine: a.quarantine,
+	public := portal.New(portal.Options{DB: a.DB, Cases: a.Cases, Places: a.Places, Catalog: a.Catalog, Org: a.Org, Quarantine: a.quarantine,
 		Words: a.Words, Zone: zone, Now: p.Now, Demo: p.Demo})
 
 	a.runner = jobs.NewRunner(a.DB, jobs.Options{Log: p.Log})

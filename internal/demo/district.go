@@ -47,7 +47,10 @@ func LoadDistrict(ctx context.Context, a *app.App) error {
 	if err != nil {
 		return err
 	}
-	return loadPeople(ctx, a, staff, units, grids)
+	if err := loadPeople(ctx, a, staff, units, grids); err != nil {
+		return err
+	}
+	return LoadPlaces(ctx, a, drawn, units)
 }
 
 // write runs something as the program itself.

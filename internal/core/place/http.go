@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"time"
 
 	"onegrid/internal/core/calendar"
@@ -368,6 +369,39 @@ type Refusal struct {
 	Why    string         `json:"why"` // code of the fault
 	Args   map[string]any `json:"args,omitempty"`
 	Where  []fault.Where  `json:"where,omitempty"`
+	Reason words.Text     `json:"reason"`
+}
+
+// said are the sentences for what an import can refuse.
+var said = sync.OnceValues(func() (*words.Catalogue, error) {
+	return words.New(words.Source{Room: "place", Files: Words}, words.Source{Room: "geo", Files: geo.Words},
+		words.Source{Room: "table", Files: table.Words}, words.Source{Room: "httpx", Files: httpx.Words})
+})
+
+// reasonOf says in both languages why a row was refused: each wrong column, or
+// else the fault itself.
+func reasonOf(f *fault.Fault) (t words.Text) {
+	c, err := said()
+	if err != nil {
+		return words.Text{Chinese: f.Code, English: f.Code}
+	}
+	in := func(l words.Language) string {
+		one := func(code string, args map[string]any) string {
+			if !c.Has(code) {
+				return code
+			}
+			return c.Say(l, code, args)
+		}
+		if len(f.Where) == 0 {
+			return one(f.Code, f.Args)
+		}
+		var all []string
+		for _, w := range f.Where {
+			all = append(all, w.Path+": "+one(w.Code, w.Args))
+		}
+		return strings.Join(all, " ")
+	}
+	return words.Text{Chinese: in(words.Chinese), English: in(words.English)}
 }
 
 // Imported accounts for every row.
@@ -405,7 +439,7 @@ func (p *Places) postImport(tx *db.Tx, by journal.Who, in *importIn) (*struct{ B
 			},
 			Refuse: func(r table.Row, f *fault.Fault) {
 				if len(out.Rows) < maxRefusals {
-					out.Rows = append(out.Rows, Refusal{Number: r.Number, Name: column(r, "name"), Why: f.Code, Args: f.Args, Where: f.Where})
+					out.Rows = append(out.Rows, Refusal{Number: r.Number, Name: column(r, "name"), Why: f.Code, Args: f.Args, Where: f.Where, Reason: reasonOf(f)})
 				}
 			},
 		}.Run(context.Background()) // the caller's context never reaches a write function

@@ -2,6 +2,7 @@ package place
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -27,6 +28,7 @@ type Hit struct {
 	PlatformName *words.Text `json:"platform_name,omitempty"`
 	GridName     string      `json:"grid_name,omitempty"`
 	Located      bool        `json:"located"`
+	Wide         bool        `json:"wide,omitempty" doc:"Its position is not that of what happened there"`
 	Lon          float64     `json:"lon,omitempty"`
 	Lat          float64     `json:"lat,omitempty"`
 	MadeUp       bool        `json:"made_up,omitempty"`
@@ -73,6 +75,26 @@ func (p *Places) SearchPublic(tx *db.Tx, a Ask) ([]Hit, error) {
 		}
 	}
 	return hits, nil
+}
+
+// PublicOne gives one place by its id, if the public may find it.
+func (p *Places) PublicOne(tx *db.Tx, v id.ID) (Spot, bool, error) {
+	one, err := get(tx, v)
+	if errors.Is(err, ErrMissing) {
+		return Spot{}, false, nil
+	}
+	if err != nil {
+		return Spot{}, false, err
+	}
+	known, err := p.kinds.Get(tx)
+	if err != nil {
+		return Spot{}, false, err
+	}
+	if kind, _ := known.get(one.Kind); !one.Open(tx.Now()) || !shownTo(one.Shown, kind) {
+		return Spot{}, false, nil
+	}
+	s, err := p.Spot(tx, v)
+	return s, err == nil, err
 }
 
 // found is one line that matches.
@@ -382,7 +404,7 @@ func (p *Places) show(tx *db.Tx, s *shelf, known *kinds, units *org.Snapshot, ne
 		e := &s.entries[one.entry]
 		k, _ := known.get(s.kinds[e.kind])
 		h := Hit{ID: e.id, Kind: k.Key, KindName: k.Name, Class: k.Class, Name: e.name, Label: labelOf(s.names(one.entry), k.Class == Facility),
-			Nodes: s.nodes[e.nodes], Located: e.located, Lon: e.lon, Lat: e.lat, MadeUp: e.madeUp, Cost: f.cost, Near: f.near <= 1}
+			Nodes: s.nodes[e.nodes], Located: e.located, Wide: k.Wide, Lon: e.lon, Lat: e.lat, MadeUp: e.madeUp, Cost: f.cost, Near: f.near <= 1}
 		if one.usage != "" {
 			h.Former = one.name
 		}

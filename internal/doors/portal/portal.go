@@ -33,9 +33,11 @@ import (
 	"onegrid/internal/core/casework"
 	"onegrid/internal/core/catalog"
 	"onegrid/internal/core/org"
+	"onegrid/internal/core/place"
 	"onegrid/internal/kit/blob"
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/httpx"
+	"onegrid/internal/kit/id"
 	"onegrid/internal/kit/words"
 )
 
@@ -45,6 +47,7 @@ type Options struct {
 	Cases      *casework.Desk
 	Catalog    *catalog.Catalog
 	Org        *org.Org
+	Places     Places     // nil: villages only, no search for an address
 	Quarantine *blob.Area // with its cap; the same that Cases reads photos from
 	Words      *words.Catalogue
 	Zone       *time.Location   // of the district; default Asia/Shanghai
@@ -53,12 +56,20 @@ type Options struct {
 	Rates      *Rates           // default DefaultRates
 }
 
+// Places finds the addresses and facilities that the public may find;
+// *place.Places does.
+type Places interface {
+	SearchPublic(tx *db.Tx, a place.Ask) ([]place.Hit, error)
+	PublicOne(tx *db.Tx, v id.ID) (place.Spot, bool, error)
+}
+
 // Portal is the public door (居民端).
 type Portal struct {
 	db         *db.DB
 	cases      *casework.Desk
 	catalog    *catalog.Catalog
 	org        *org.Org
+	places     Places
 	quarantine *blob.Area
 	words      *words.Catalogue
 	zone       *time.Location
@@ -75,7 +86,7 @@ type Portal struct {
 // New puts the door together.
 func New(o Options) *Portal {
 	p := &Portal{
-		db: o.DB, cases: o.Cases, catalog: o.Catalog, org: o.Org, quarantine: o.Quarantine, words: o.Words,
+		db: o.DB, cases: o.Cases, catalog: o.Catalog, org: o.Org, places: o.Places, quarantine: o.Quarantine, words: o.Words,
 		zone: o.Zone, now: o.Now, demo: o.Demo, slots: newSlots(), repeats: newRepeats[struct{}](10_000), opened: newRepeats[fresh](1000), pages: readPages(),
 	}
 	if p.zone == nil {

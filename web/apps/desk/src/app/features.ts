@@ -5,9 +5,10 @@ import { casework } from "../features/casework/feature";
 import { catalog } from "../features/catalog/feature";
 import { figures } from "../features/figures/feature";
 import { grid } from "../features/grid/feature";
+import { place } from "../features/place/feature";
 
 /** All the desk can do, in one list. */
-export const features: Feature[] = [access, casework, grid, catalog, figures];
+export const features: Feature[] = [access, casework, grid, catalog, figures, place];
 
 /** The pages that the acting post may open, in their order. */
 export function openPages() {
