@@ -27,6 +27,7 @@ type importCmd struct {
 	Posts     importPostsCmd     `cmd:"" help:"Posts of units and grids."`
 	People    importPeopleCmd    `cmd:"" help:"People and the posts they hold."`
 	Grids     importGridsCmd     `cmd:"" help:"Grids, from GeoJSON; a layer must be a partition."`
+	Places    importPlacesCmd    `cmd:"" help:"Addresses and facilities, from CSV or GeoJSON points."`
 	Items     importItemsCmd     `cmd:"" help:"Work items, from JSON as data/defaults/items.json has them."`
 	Devices   importDevicesCmd   `cmd:"" help:"Devices: cameras, trackers, sensors, loudspeakers, kiosks."`
 	Cases     importCasesCmd     `cmd:"" help:"Cases of another system, read through a mapping."`
@@ -64,6 +65,9 @@ type importer struct {
 	// grids takes all rows of a file together: a layer is a partition or it is
 	// refused, row by row.
 	grids func(ctx context.Context, rows []table.Row, datum string) ([]table.Outcome, error)
+	// places takes addresses or facilities; positions are of the datum, codes of the
+	// scheme.
+	places func(datum, scheme string) table.Batch
 	// cases takes one case as it was read through a mapping, carried to the state
 	// that it has in its own system.
 	cases func(ctx context.Context, c table.Record) (table.Outcome, error)
@@ -188,6 +192,28 @@ func (c *importGridsCmd) Run(ctx context.Context, set settings, s streams) error
 		return table.Job{Size: mostGrids, Whole: true, Take: func(ctx context.Context, rows []table.Row) ([]table.Outcome, error) {
 			return i.grids(ctx, rows, c.Datum)
 		}}, nil
+	})
+}
+
+type importPlacesCmd struct {
+	importFile
+	Datum  string `help:"Datum of the file: wgs84, gcj02 or bd09. A wrong one lays every house 500 to 1,300 m off." enum:"wgs84,gcj02,bd09" required:""`
+	Scheme string `help:"Scheme of the file's codes, such as division for the statistical list." default:"local"`
+}
+
+// Help is shown under the command's flags.
+func (importPlacesCmd) Help() string {
+	return `Columns, or properties of a GeoJSON point: code, kind, name, parent (a code), unit
+(code of a platform or street), lon, lat, aliases (a；b), public, made_up; of
+facilities also calendar, capacity, phone, equipment (chairs×40；projector) and
+note. Chinese headings (编码, 类型, 名称, 上级编码, 平台编码, 经度, 纬度, 别名 …) are read too.
+Parents come before their parts. A row with a known code changes that place.` + accounting +
+		"  onegrid import places addresses.csv --datum gcj02 --dir /var/lib/onegrid"
+}
+
+func (c *importPlacesCmd) Run(ctx context.Context, set settings, s streams) error {
+	return c.run(ctx, set, s, func(i *importer, r *table.Reader) (table.Job, error) {
+		return table.Job{Take: i.places(c.Datum, c.Scheme)}, nil
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"onegrid/internal/core/access"
 	"onegrid/internal/core/casework"
 	"onegrid/internal/core/grid"
+	"onegrid/internal/core/place"
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/geo"
 	"onegrid/internal/kit/table"
@@ -57,6 +58,15 @@ func openImporter(ctx context.Context, set settings, s streams) (*importer, erro
 		},
 		grids: func(ctx context.Context, rows []table.Row, datum string) ([]table.Outcome, error) {
 			return importGrids(ctx, a, s, rows, datum)
+		},
+		places: func(datum, scheme string) table.Batch {
+			return each(func(tx *db.Tx, by *access.Actor, row table.Row) (table.Outcome, error) {
+				d, err := geo.ParseDatum(datum)
+				if err != nil {
+					return table.Outcome{}, err
+				}
+				return a.Places.Import(tx, by, row, place.ImportOptions{Datum: d, Scheme: scheme})
+			})
 		},
 		cases: func(ctx context.Context, r table.Record) (out table.Outcome, err error) {
 			in, err := importedCase(r)

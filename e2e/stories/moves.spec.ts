@@ -71,8 +71,8 @@ test("report: the village desk takes a report in while somebody is on the teleph
   const { page } = clerks.village;
   await clerks.village.goesTo("mine");
   await page.getByRole("navigation").getByRole("link", { name: "登记新事" }).click();
-  await page.getByLabel("村居或网格").fill("西梁村");
-  await page.getByRole("button", { name: /^西梁村片区网格/ }).click();
+  await page.getByLabel("地址、设施、村居或网格").fill("西梁村");
+  await page.getByRole("option", { name: /^西梁村片区网格/ }).click();
   await page.getByLabel("具体位置").fill("小卖部门口");
   await page.getByRole("radio", { name: "环境卫生" }).click();
   await page.getByRole("radio", { name: /^暴露垃圾/ }).check();

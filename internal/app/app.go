@@ -23,6 +23,7 @@ import (
 	"onegrid/internal/core/journal"
 	"onegrid/internal/core/notice"
 	"onegrid/internal/core/org"
+	"onegrid/internal/core/place"
 	"onegrid/internal/core/registry"
 	"onegrid/internal/doors/portal"
 	"onegrid/internal/kit/blob"
@@ -86,6 +87,7 @@ type App struct {
 	Grids     *grid.Grids
 	Calendars *calendar.Calendars
 	Duty      *duty.Duty
+	Places    *place.Places
 	Access    *access.Access
 	Catalog   *catalog.Catalog
 	Registry  *registry.Registry
@@ -169,6 +171,11 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 	a.Grids = grid.New(a.Org)
 	a.Calendars = calendar.NewCalendars()
 	a.Duty = duty.New(a.Org, a.Calendars)
+	kinds, err := place.LoadKinds(data.FS)
+	if err != nil {
+		return nil, err
+	}
+	a.Places = place.New(place.Options{Org: a.Org, Grids: a.Grids, Calendars: a.Calendars, Kinds: kinds})
 	a.Access, err = access.New(access.Options{Org: a.Org, Roles: roles, Sealer: seal.AEAD{Box: box}, Places: a.Grids, Cost: p.Cost,
 		Idle: c.SessionIdle, Limit: c.SessionMax, Demo: p.Demo, Site: c.PublicURL, PasskeyDomain: c.PasskeyDomain})
 	if err != nil {
@@ -187,7 +194,7 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 	if a.quarantine, err = a.Blobs.Area("quarantine", int64(c.QuarantineMB)<<20); err != nil {
 		return nil, err
 	}
-	a.Cases, err = casework.New(casework.Options{Org: a.Org, Grids: a.Grids, Calendars: a.Calendars, Catalog: a.Catalog,
+	a.Cases, err = casework.New(casework.Options{Org: a.Org, Grids: a.Grids, Places: a.Places, Calendars: a.Calendars, Catalog: a.Catalog,
 		Access: a.Access, Registry: a.Registry, Seal: box, Files: a.Files, Quarantine: a.quarantine,
 		Pictures: blob.NewPictures(blob.PictureOptions{Zone: zone}), Zone: zone, Log: p.Log})
 	if err != nil {
@@ -201,7 +208,7 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	told := notice.Options{DB: a.DB, Org: a.Org, Files: data.FS, Cases: cases{a.Cases}, Calendar: a.Calendars, Access: a.Access, Seal: box,
+	told := notice.Options{DB: a.DB, Duty: a.Duty, Org: a.Org, Files: data.FS, Cases: cases{a.Cases}, Calendar: a.Calendars, Access: a.Access, Seal: box,
 		Runner: a.runner, Zone: zone, Log: p.Log, URL: c.url(), Push: carry.push, Mail: carry.mail, PushHosts: c.pushHosts()}
 	if carry.sms != nil {
 		told.SMS, a.sms = carry.sms, carry.sms
@@ -218,7 +225,7 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 	a.Figures = figures.New(a.DB, zone)
 
 	// Doors.
-	public := portal.New(portal.Options{DB: a.DB, Cases: a.Cases, Catalog: a.Catalog, Org: a.Org, Quarantine: a.quarantine,
+	public := portal.New(portal.Options{DB: a.DB, Cases: a.Cases, Places: a.Places, Catalog: a.Catalog, Org: a.Org, Quarantine: a.quarantine,
 		Words: a.Words, Zone: zone, Now: p.Now, Demo: p.Demo, Texts: a.texts()})
 
 	a.Cases.Jobs(a.runner, a.DB)
@@ -233,6 +240,10 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 		{Name: "grid", Routes: a.Grids.Routes},
 		{Name: "calendar", Routes: a.Calendars.Routes},
 		{Name: "duty", Routes: a.Duty.Routes},
+		{Name: "place", Routes: a.Places.Routes, Chores: []Chore{
+			{"read the index of places", 10 * time.Second, func(ctx context.Context) error { return a.DB.Read(ctx, a.Places.Warm) }},
+			{"settle places", time.Minute, func(ctx context.Context) error { _, err := a.Places.Settle(ctx, a.DB); return err }},
+		}},
 		{Name: "access", Routes: a.Access.Routes, Chores: []Chore{
 			{"sweep sessions", time.Minute, func(ctx context.Context) error { return a.Access.Sweep(ctx, a.DB) }},
 		}},

@@ -18,14 +18,14 @@ import (
 // there.)
 var floors = [][]string{
 	{"data", "internal/kit/fault"},
-	{"internal/kit/geo", "internal/kit/id", "internal/kit/words", "internal/kit/table", "internal/kit/metrics", "internal/wire/smpp"},
+	{"internal/kit/geo", "internal/kit/id", "internal/kit/words", "internal/kit/table", "internal/kit/metrics", "internal/kit/pinyin", "internal/wire/smpp"},
 	{"internal/kit/personal"},
 	{"internal/kit/db", "internal/kit/seal", "internal/kit/blob", "internal/kit/sheet"},
 	{"internal/kit/jobs", "internal/kit/live", "internal/kit/httpx", "internal/kit/backup"},
 	{"internal/core/journal"},
 	{"internal/core/org"},
 	{"internal/core/grid", "internal/core/calendar"},
-	{"internal/core/duty"},
+	{"internal/core/duty", "internal/core/place"},
 	{"internal/core/access"},
 	{"internal/core/catalog", "internal/core/registry", "internal/core/device", "internal/core/notice"},
 	{"internal/core/casework"},

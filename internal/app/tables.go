@@ -11,6 +11,7 @@ import (
 	"onegrid/internal/core/journal"
 	"onegrid/internal/core/notice"
 	"onegrid/internal/core/org"
+	"onegrid/internal/core/place"
 	"onegrid/internal/core/registry"
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/httpx"
@@ -22,6 +23,6 @@ import (
 // who works on a database without putting the rooms together: restoring a
 // backup.
 func Tables() []db.Room {
-	return []db.Room{journal.Room(), httpx.Room(), jobs.Room(), org.Room(), grid.Room(), calendar.Tables(), duty.Room(),
+	return []db.Room{journal.Room(), httpx.Room(), jobs.Room(), org.Room(), grid.Room(), calendar.Tables(), duty.Room(), place.Room(),
 		access.Room(), catalog.Room(), registry.Room(), device.Room(), notice.Room(), casework.Room(), figures.Room()}
 }

@@ -20,6 +20,7 @@ import (
 	"onegrid/internal/core/journal"
 	"onegrid/internal/core/notice"
 	"onegrid/internal/core/org"
+	"onegrid/internal/core/place"
 	"onegrid/internal/core/registry"
 	"onegrid/internal/doors/portal"
 	"onegrid/internal/kit/backup"
@@ -58,6 +59,7 @@ func sources() []words.Source {
 		{Room: "grid", Files: grid.Words},
 		{Room: "calendar", Files: calendar.Words},
 		{Room: "duty", Files: duty.Words},
+		{Room: "place", Files: place.Words},
 		{Room: "access", Files: access.Words},
 		{Room: "catalog", Files: catalog.Words},
 		{Room: "registry", Files: registry.Words},

@@ -51,7 +51,10 @@ func LoadDistrict(ctx context.Context, a *app.App) error {
 	if err := loadPeople(ctx, a, staff, units, grids); err != nil {
 		return err
 	}
-	return loadAgreements(ctx, a, staff, units)
+	if err := loadAgreements(ctx, a, staff, units); err != nil {
+		return err
+	}
+	return LoadPlaces(ctx, a, drawn, units)
 }
 
 // loadAgreements lets the departments open the contact of whoever reported:

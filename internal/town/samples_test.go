@@ -171,7 +171,7 @@ func has(thing string) func([]byte) bool {
 func samples() []sample {
 	return slices.Concat(caseSamples(), moveSamples(), gridSamples(), orgSamples(), staffSamples(), accessSamples(), officeSamples(), reorgSamples(), publicSamples(), flowSamples(),
 		manySamples(), accessMoreSamples(), registrySamples(),
-		noticeSamples(), deviceSamples(),
+		noticeSamples(), deviceSamples(), placeSamples(),
 		[]sample{everywhere})
 }
 

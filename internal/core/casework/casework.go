@@ -54,6 +54,7 @@ import (
 type Options struct {
 	Org       *org.Org
 	Grids     *grid.Grids
+	Places    Addresses // nil: no address is known
 	Calendars *calendar.Calendars
 	Catalog   *catalog.Catalog
 	Access    *access.Access
@@ -74,6 +75,7 @@ type Options struct {
 type Desk struct {
 	org       *org.Org
 	grids     *grid.Grids
+	addresses Addresses
 	calendars *calendar.Calendars
 	catalog   *catalog.Catalog
 	access    *access.Access
@@ -102,7 +104,7 @@ var Words embed.FS
 // New puts the room together.
 func New(o Options) (*Desk, error) {
 	d := &Desk{
-		org: o.Org, grids: o.Grids, calendars: o.Calendars, catalog: o.Catalog, access: o.Access, registry: o.Registry,
+		org: o.Org, grids: o.Grids, addresses: o.Places, calendars: o.Calendars, catalog: o.Catalog, access: o.Access, registry: o.Registry,
 		seal: o.Seal, files: o.Files, strange: o.Quarantine, pictures: o.Pictures, zone: o.Zone, log: o.Log, term: o.Term,
 	}
 	var err error

@@ -1,23 +1,29 @@
 package casework
 
 import (
+	"errors"
 	"math"
+	"strings"
 
 	"github.com/paulmach/orb"
 
 	"onegrid/internal/core/org"
+	"onegrid/internal/core/place"
+	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/fault"
 	"onegrid/internal/kit/geo"
 	"onegrid/internal/kit/id"
 )
 
 // PlaceIn is where something is, as told: a point with the datum of its source,
-// or a grid, or a village platform, and words beside it.
+// a known address or facility, a grid, or a village platform, and words beside
+// it.
 type PlaceIn struct {
 	Lon      *float64 `json:"lon,omitempty" minimum:"-180" maximum:"180"`
 	Lat      *float64 `json:"lat,omitempty" minimum:"-90" maximum:"90"`
 	Datum    string   `json:"datum,omitempty" maxLength:"20" doc:"of the point: wgs84, gcj02 or bd09; a point without one is refused"`
 	Words    string   `json:"words,omitempty" maxLength:"300"`
+	Place    id.ID    `json:"place_id,omitzero" doc:"A known address or facility; its name goes before the words"`
 	Grid     id.ID    `json:"grid_id,omitzero"`
 	Platform id.ID    `json:"platform_id,omitzero"`
 }
@@ -29,15 +35,47 @@ var (
 	ErrDatum   = fault.New(fault.Invalid, "case.bad_datum")
 )
 
-// locate finds the responsible node at each level. A point wins over a grid,
-// a grid over a platform. (DESIGN.md section 10)
+// Addresses says where a known address or facility is; *place.Places does.
+type Addresses interface {
+	Spot(tx *db.Tx, v id.ID) (place.Spot, error)
+}
+
+// locate finds the responsible node at each level. A point wins over an
+// address, an address over a grid, a grid over a platform; a platform that has
+// a single grid means that grid. (DESIGN.md section 10)
 func (d *Desk) locate(env *env, in PlaceIn, c *Case) error {
 	c.Where = in.Words
+	var spot place.Spot
+	if !in.Place.IsZero() {
+		if d.addresses == nil {
+			return ErrPlace.At("body.place.place_id", "field.wrong")
+		}
+		var err error
+		if spot, err = d.addresses.Spot(env.tx, in.Place); errors.Is(err, place.ErrMissing) {
+			return ErrPlace.At("body.place.place_id", "field.wrong").Because(err)
+		} else if err != nil {
+			return err
+		}
+		c.Where = clip(strings.TrimSuffix(spot.Label+" · "+in.Words, " · "), maxWhere)
+	}
 	switch {
 	case in.Lon != nil && in.Lat != nil:
 		return d.locatePoint(env, in, c)
 	case in.Lon != nil || in.Lat != nil:
 		return ErrPlace.At("body.place.lon", "field.required")
+	case !in.Place.IsZero():
+		c.Nodes = spot.Nodes
+		if spot.Located {
+			c.Lon, c.Lat, c.Located = spot.Lon, spot.Lat, true
+			// Where its position lies now, should the grids have just changed.
+			at, found, err := d.grids.Locate(env.tx, orb.Point{spot.Lon, spot.Lat})
+			if err != nil {
+				return err
+			}
+			if found {
+				c.Nodes = at.Nodes
+			}
+		}
 	case !in.Grid.IsZero():
 		nodes, err := d.grids.NodesOf(env.tx, in.Grid)
 		if err != nil {
@@ -52,6 +90,17 @@ func (d *Desk) locate(env *env, in PlaceIn, c *Case) error {
 		c.Nodes = env.org.Nodes(u.ID)
 	default:
 		return ErrPlace.At("body.place", "field.required")
+	}
+	if c.Grid.IsZero() {
+		// Whoever names the village alone has named the grid where there is only
+		// one. With several the case stays at the platform, which finds out.
+		only, count, err := d.grids.Only(env.tx, c.Platform)
+		if err != nil {
+			return err
+		}
+		if count == 1 {
+			c.Grid = only.ID
+		}
 	}
 	return hubbed(env, c)
 }

@@ -82,6 +82,8 @@ type PlaceView struct {
 	GridCode string      `json:"grid_code,omitempty"`
 	Platform *words.Text `json:"platform_name,omitempty"`
 	Street   *words.Text `json:"street_name,omitempty"`
+	// Grids says why there is no grid: the platform has several.
+	Grids int `json:"grids_here,omitempty" doc:"Of a case without a grid: how many its platform has"`
 }
 
 // ClaimView says who holds a case at the moment.
@@ -166,6 +168,11 @@ func (d *Desk) views(tx *db.Tx, by *access.Actor, cs []Case) ([]View, error) {
 		v := d.view(env, c)
 		if g, ok := grids.ByID(c.Grid); ok {
 			v.Place.GridName, v.Place.GridCode = g.Name, g.Code
+		}
+		if c.Grid.IsZero() && !c.Platform.IsZero() {
+			if _, v.Place.Grids, err = d.grids.Only(tx, c.Platform); err != nil {
+				return nil, err
+			}
 		}
 		if k, ok := claims[c.ID]; ok {
 			v.ClaimedBy = &ClaimView{Post: env.postName(k.Post), Mine: k.Person == by.Person, Until: k.Until}

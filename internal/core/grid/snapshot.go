@@ -168,6 +168,12 @@ func (s *Snapshot) Template(l Layer) Template { return s.templates[l] }
 // Stamp changes whenever a grid does.
 func (s *Snapshot) Stamp() string { return s.stamp }
 
+// StampAt changes whenever a grid does, and when one begins or ends with time.
+func (s *Snapshot) StampAt(at time.Time) string {
+	i, _ := slices.BinarySearchFunc(s.changes, at.Add(1), time.Time.Compare)
+	return fmt.Sprint(s.stamp, "/", i)
+}
+
 // At is the grids in force at an instant.
 func (s *Snapshot) At(at time.Time) (*Period, error) {
 	i, found := slices.BinarySearchFunc(s.changes, at, time.Time.Compare)
@@ -335,6 +341,28 @@ func (g *Grids) LocateOn(tx *db.Tx, at orb.Point, when time.Time) (Place, bool, 
 	}
 	place.Nodes, err = g.nodes(tx, inner)
 	return place, err == nil, err
+}
+
+// Only gives the base grid of a platform that has exactly one in force (一村一格),
+// and how many it has. Where there are several, words alone can't say which.
+func (g *Grids) Only(tx *db.Tx, platform id.ID) (only Grid, count int, err error) {
+	if platform.IsZero() {
+		return Grid{}, 0, nil
+	}
+	s, err := g.Snapshot(tx)
+	if err != nil {
+		return Grid{}, 0, err
+	}
+	for _, found := range s.Grids {
+		if found.Layer == Base && found.Platform == platform && found.Open(tx.Now()) {
+			only = found
+			count++
+		}
+	}
+	if count != 1 {
+		only = Grid{}
+	}
+	return only, count, nil
 }
 
 // ByID finds a grid, also one that ended.

@@ -69,6 +69,7 @@ type plan struct {
 	cap   int64
 	rates *Rates
 	demo  bool
+	known *gazetteer // addresses that can be found
 }
 
 func both(s string) words.Text { return words.Text{Chinese: s, English: s + " (en)"} }
@@ -125,13 +126,18 @@ func build(t *testing.T, engine db.Engine, plan plan) *house {
 	h.items = register
 	people, err := registry.New(registry.Options{Org: h.org, Seal: box, Files: data.FS, Declared: []personal.Room{casework.Personal()}})
 	h.must(err)
-	h.desk, err = casework.New(casework.Options{Org: h.org, Grids: grids, Calendars: calendars, Catalog: register, Access: h.access, Registry: people, Seal: box,
+	var known casework.Addresses
+	var findable Places
+	if plan.known != nil {
+		known, findable = plan.known, plan.known
+	}
+	h.desk, err = casework.New(casework.Options{Registry: people, Places: known, Org: h.org, Grids: grids, Calendars: calendars, Catalog: register, Access: h.access, Seal: box,
 		Files: h.files, Quarantine: quarantine, Pictures: blob.NewPictures(blob.PictureOptions{})})
 	h.must(err)
 	h.write(func(tx *db.Tx) error { return calendars.Seed(tx, journal.By{Via: "cli:test"}, data.FS) })
 	h.write(func(tx *db.Tx) error { return register.Seed(tx, h.operator()) })
 	h.found(grids)
-	h.portal = New(Options{DB: h.db, Cases: h.desk, Catalog: register, Org: h.org, Quarantine: quarantine, Words: h.words,
+	h.portal = New(Options{Places: findable, DB: h.db, Cases: h.desk, Catalog: register, Org: h.org, Quarantine: quarantine, Words: h.words,
 		Now: h.clock.Now, Demo: plan.demo, Rates: plan.rates})
 	edge, err := httpx.New(httpx.Options{Title: "t", Version: "0", DB: h.db, Words: h.words, Who: h.access.Who(h.db), Now: h.clock.Now})
 	h.must(err)

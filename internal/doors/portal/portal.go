@@ -33,6 +33,7 @@ import (
 	"onegrid/internal/core/casework"
 	"onegrid/internal/core/catalog"
 	"onegrid/internal/core/org"
+	"onegrid/internal/core/place"
 	"onegrid/internal/kit/blob"
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/httpx"
@@ -46,6 +47,7 @@ type Options struct {
 	Cases      *casework.Desk
 	Catalog    *catalog.Catalog
 	Org        *org.Org
+	Places     Places     // nil: villages only, no search for an address
 	Quarantine *blob.Area // with its cap; the same that Cases reads photos from
 	Words      *words.Catalogue
 	Zone       *time.Location   // of the district; default Asia/Shanghai
@@ -64,12 +66,20 @@ type Texts interface {
 	Choose(tx *db.Tx, caseID id.ID, choice string, l words.Language) error
 }
 
+// Places finds the addresses and facilities that the public may find;
+// *place.Places does.
+type Places interface {
+	SearchPublic(tx *db.Tx, a place.Ask) ([]place.Hit, error)
+	PublicOne(tx *db.Tx, v id.ID) (place.Spot, bool, error)
+}
+
 // Portal is the public door (居民端).
 type Portal struct {
 	db         *db.DB
 	cases      *casework.Desk
 	catalog    *catalog.Catalog
 	org        *org.Org
+	places     Places
 	quarantine *blob.Area
 	words      *words.Catalogue
 	zone       *time.Location
@@ -87,7 +97,7 @@ type Portal struct {
 // New puts the door together.
 func New(o Options) *Portal {
 	p := &Portal{
-		db: o.DB, cases: o.Cases, catalog: o.Catalog, org: o.Org, quarantine: o.Quarantine, words: o.Words,
+		db: o.DB, cases: o.Cases, catalog: o.Catalog, org: o.Org, places: o.Places, quarantine: o.Quarantine, words: o.Words,
 		zone: o.Zone, now: o.Now, demo: o.Demo, texts: o.Texts, slots: newSlots(), repeats: newRepeats[struct{}](10_000), opened: newRepeats[fresh](1000), pages: readPages(),
 	}
 	if p.zone == nil {

@@ -12,6 +12,7 @@ import (
 
 	"onegrid/internal/core/access"
 	"onegrid/internal/core/casework"
+	"onegrid/internal/core/place"
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/fault"
 	"onegrid/internal/kit/id"
@@ -36,12 +37,25 @@ type reportForm struct {
 	Key, What, Village, Near, Text, Phone string
 	Lon, Lat, Datum                       string // given by a link such as a QR code on a lamp post
 	Point                                 bool   // the place of that link is meant
+	Find, Place                           string // what was looked for, and the id of what was chosen
+	Chosen                                string // its name
+	Finds                                 bool   // there is something to look in
+	Matches                               []Match
+	Looked                                bool // an answer of the search stands on the page
 	Kept                                  []string
 	Choices, More                         []Choice
 	Streets                               []Street
 	MoreOpen                              bool
 	PhotoMB                               int
 }
+
+// Match is an address or facility that the search found.
+type Match struct {
+	ID, Name, More string
+}
+
+// mostMatches is how many of them a resident is shown.
+const mostMatches = 8
 
 // phoneForm is a loose look at a phone number; the room below judges it.
 var phoneForm = regexp.MustCompile(`^\+?[0-9][0-9 ()（）－-]{4,18}$`)
@@ -68,6 +82,20 @@ func (p *Portal) offer(tx *db.Tx, g *page, f *reportForm) error {
 	f.Choices, f.More = choicesOf(c, func(k string) string { return g.Say(k) }, g.Lang, tx.Now())
 	f.MoreOpen = slices.ContainsFunc(f.More, func(c Choice) bool { return c.Key == f.What })
 	f.PhotoMB = maxPhotoBytes >> 20
+	if f.Finds = p.places != nil; !f.Finds {
+		f.Place = ""
+	}
+	if v, err := id.Parse(f.Place); err == nil {
+		one, ok, err := p.places.PublicOne(tx, v)
+		if err != nil {
+			return err
+		}
+		if f.Chosen = one.Label; !ok {
+			f.Place = ""
+		}
+	} else {
+		f.Place = ""
+	}
 	return nil
 }
 
@@ -75,6 +103,7 @@ func (p *Portal) offer(tx *db.Tx, g *page, f *reportForm) error {
 func (f *reportForm) typed(v url.Values) {
 	f.Key, f.What, f.Village = field(v, "key"), field(v, "what"), field(v, "village")
 	f.Near, f.Text, f.Phone = field(v, "near"), field(v, "text"), field(v, "phone")
+	f.Find, f.Place = field(v, "find"), field(v, "place")
 	f.Lon, f.Lat, f.Datum = field(v, "lon"), field(v, "lat"), field(v, "datum")
 	f.Point = v.Get("point") != ""
 	for _, s := range v["file"] {
@@ -117,6 +146,8 @@ func (f *reportForm) understand(photos int) (draft, error) {
 		lon, _ := strconv.ParseFloat(f.Lon, 64) // cleanPoint has read them before
 		lat, _ := strconv.ParseFloat(f.Lat, 64)
 		d.report.Place.Lon, d.report.Place.Lat, d.report.Place.Datum = &lon, &lat, f.Datum
+	} else if v, err := id.Parse(f.Place); err == nil {
+		d.report.Place.Place = v // offer has looked whether the public may name it
 	} else if v, ok := villageOf(f.Streets, f.Village); ok {
 		d.report.Place.Platform = v.platform
 		d.report.Place.Words = strings.TrimSuffix(v.Name+" · "+f.Near, " · ")
@@ -155,7 +186,7 @@ func (f *reportForm) understand(photos int) (draft, error) {
 var reportFields = map[string]string{
 	"body.item": "what", "body.condition": "what", "body.text": "text", "body.title": "text",
 	"body.place": "village", "body.place.platform_id": "village", "body.place.lon": "village", "body.place.datum": "village",
-	"body.place.words": "near", "body.reporter.phone": "phone", "body.file_ids": "photos",
+	"body.place.words": "near", "body.place.place_id": "village", "body.reporter.phone": "phone", "body.file_ids": "photos",
 }
 
 // getReport shows the empty form. A link may bring a place and a word along.
@@ -196,6 +227,11 @@ func (p *Portal) postReport(w http.ResponseWriter, r *http.Request, _ any) error
 	if err := p.db.Read(r.Context(), func(tx *db.Tx) error { return p.offer(tx, g, f) }); err != nil {
 		return err
 	}
+	// Enter in any field presses the form's first button, which is this one: with
+	// nothing to look for, it sends.
+	if v.Get("look") != "" && f.Find != "" && refused == nil {
+		return p.look(w, r, g, f, shots)
+	}
 	if refused == nil {
 		refused = shots.refuse
 	}
@@ -215,6 +251,57 @@ func (p *Portal) postReport(w http.ResponseWriter, r *http.Request, _ any) error
 		refused = err
 	}
 	return p.again(w, r, g, f, shots, refused)
+}
+
+// look answers the search for an address on the form itself, so that it works
+// without a script: everything typed stays, photos too.
+func (p *Portal) look(w http.ResponseWriter, r *http.Request, g *page, f *reportForm, shots *photos) error {
+	shots.kept = shots.kept[:max(0, min(len(shots.kept), maxPhotos-len(f.Kept)))]
+	if len(shots.kept) > 0 {
+		ids, err := p.keepLoose(r.Context(), ownerOf(f.Key), shots.kept)
+		if err != nil {
+			return err
+		}
+		for _, v := range ids {
+			f.Kept = append(f.Kept, v.String())
+		}
+	}
+	if shots.refuse != nil {
+		if fl := fault.Of(shots.refuse); isPhotoFault(fl) {
+			g.blame(fl, reportFields)
+			g.Wrong["photos"], g.Fault = g.Fault, ""
+		} else {
+			return shots.refuse
+		}
+	}
+	f.Looked, f.Place, f.Chosen = true, "", ""
+	err := p.db.Read(r.Context(), func(tx *db.Tx) error {
+		f.Matches = nil
+		if p.places == nil || tooLong(f.Find, 60) {
+			return nil
+		}
+		ask := place.Ask{Query: f.Find, Limit: mostMatches}
+		if v, ok := villageOf(f.Streets, f.Village); ok {
+			ask.Near.Platform = v.platform
+		}
+		hits, err := p.places.SearchPublic(tx, ask)
+		if err != nil {
+			return err
+		}
+		for _, h := range hits {
+			m := Match{ID: h.ID.String(), Name: h.Label, More: h.KindName.In(g.Lang)}
+			if h.StreetName != nil {
+				m.More = everyday(h.StreetName.In(g.Lang)) + " · " + m.More
+			}
+			f.Matches = append(f.Matches, m)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	g.Data = f
+	return p.show(w, g, "report", http.StatusOK)
 }
 
 func discardPhoto(body io.Reader) error {

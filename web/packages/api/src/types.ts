@@ -23,6 +23,15 @@ export type CaseCounts = S["CaseworkCounts"];
 export type CaseFile = S["CaseworkFile"];
 export type Clock = S["CaseworkClockNow"];
 export type ClockView = S["CaseworkClockView"];
+/** An address or facility that a search found. */
+export type PlaceHit = S["PlaceHit"];
+export type PlaceView = S["PlaceView"];
+export type PlaceDetail = S["PlaceDetail"];
+export type PlaceKind = S["PlaceKind"];
+export type PlaceIn = S["PlaceIn"];
+export type PlaceImported = S["PlaceImported"];
+export type PlacePins = S["PlacePins"];
+
 export type StageKey = Case["stage"];
 
 export type CaseView = "mine" | "open" | "closed" | "all" | "watched";

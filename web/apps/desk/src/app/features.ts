@@ -7,12 +7,13 @@ import { catalog } from "../features/catalog/feature";
 import { device } from "../features/device/feature";
 import { figures } from "../features/figures/feature";
 import { grid } from "../features/grid/feature";
+import { place } from "../features/place/feature";
 import { notice } from "../features/notice/feature";
 import { registry } from "../features/registry/feature";
 import { staff } from "../features/staff/feature";
 
 /** All the desk can do, in one list. */
-export const features: Feature[] = [access, casework, grid, catalog, figures, staff, calendar, registry, notice, device];
+export const features: Feature[] = [access, casework, grid, catalog, figures, staff, calendar, registry, notice, device, place];
 
 /** The pages that the acting post may open, in their order. */
 export function openPages() {

@@ -9,6 +9,9 @@ export interface ReportDraft {
   condition: string;
   text: string;
   placeWords: string;
+  /** a known address or facility, and what it is called */
+  placeId: string;
+  placeLabel: string;
   gridId: string;
   platformId: string;
   lon?: number;
@@ -23,7 +26,7 @@ export interface ReportDraft {
 const key = "onegrid.draft.report";
 
 function empty(): ReportDraft {
-  return { id: commandId(), item: "", condition: "", text: "", placeWords: "", gridId: "", platformId: "", lon: undefined, lat: undefined, name: "", phone: "", happened: "", onPhone: false, form: {} };
+  return { id: commandId(), item: "", condition: "", text: "", placeWords: "", placeId: "", placeLabel: "", gridId: "", platformId: "", lon: undefined, lat: undefined, name: "", phone: "", happened: "", onPhone: false, form: {} };
 }
 
 function kept(): ReportDraft {
