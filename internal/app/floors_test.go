@@ -18,7 +18,7 @@ import (
 // there.)
 var floors = [][]string{
 	{"data", "internal/kit/fault"},
-	{"internal/kit/geo", "internal/kit/id", "internal/kit/words", "internal/kit/table", "internal/kit/metrics"},
+	{"internal/kit/geo", "internal/kit/id", "internal/kit/words", "internal/kit/table", "internal/kit/metrics", "internal/kit/pdf"},
 	{"internal/kit/db", "internal/kit/seal", "internal/kit/blob"},
 	{"internal/kit/jobs", "internal/kit/live", "internal/kit/httpx", "internal/kit/backup"},
 	{"internal/core/journal"},

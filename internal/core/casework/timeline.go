@@ -126,7 +126,7 @@ var internalKinds = map[string]bool{
 	"case.claim": true, "case.release": true, "case.late": true, "case.owner": true, "case.due": true, "case.suspend_ask": true,
 	"case.void_ask": true, "case.reveal": true, "case.return": true, "case.withdraw": true, "case.file_accept": true, "case.file_discard": true,
 	"case.relate": true, "case.unrelate": true, "case.join": true, "case.part": true, "case.heard": true, "case.main": true, "case.answered": true, "case.taken_up": true,
-	"case.alarm": true,
+	"case.alarm": true, "case.print": true,
 }
 
 // eventWords says what was done: the sentence of the kind, with the outcome in
