@@ -214,6 +214,28 @@ test("void_decide: the leader on duty agrees, and it is void", async () => {
   await does(clerks.leader, c, "批作废", { result: "同意作废", note: "同意" }, "已作废");
 });
 
+test("merge: the desk finds the main case by its number, and the report goes with it", async () => {
+  const main = await upTo("reported", "东门外的垃圾堆");
+  const c = await upTo("reported", "东门垃圾没人管");
+  await clerks.village.opens(c);
+  await clerks.village.begins("合并重复");
+  const form = clerks.village.actions().getByRole("form");
+  await form.getByLabel("或者写编号").fill(main.number);
+  await form.getByRole("button", { name: "找这件" }).click();
+  await form.getByRole("radio", { name: "同地同事重复", exact: true }).check();
+  await form.getByRole("textbox", { name: /^说明/ }).fill("同一堆垃圾");
+  await form.getByRole("button", { name: "合并重复", exact: true }).click();
+  await clerks.village.seesState(c, "已并案");
+  await expect(clerks.village.open(c).getByRole("link", { name: new RegExp(main.number) })).toBeVisible();
+});
+
+test("unmerge: the desk takes it apart again, and it goes its own way", async () => {
+  const main = await upTo("reported", "西门外的垃圾堆");
+  const c = await upTo("reported", "西门垃圾没人管");
+  await village.moves(c.id, "merge", { main_id: main.id, reason: "merge_same_place", note: "同一堆垃圾" });
+  await does(clerks.village, c, "拆开", { note: "看过了，是两堆" }, "已上报");
+});
+
 test("refused: what is not possible now is listed with its reason", async () => {
   const c = await upTo("dispatched", "不归我办");
   await clerks.village.opens(c);

@@ -69,6 +69,9 @@ func manySamples() []sample {
 				"text": "积水", "place": town.At("G1")}}}}
 		}},
 		fixed("case.alarm_sources", "", "/api/alarm-sources", nil),
+		{op: "case.print", scopes: bothScopes, make: func(m *matrix, scope, _ string) ask {
+			return ask{path: "/api/cases/" + m.open(scope).ID.String() + "/print"}
+		}},
 		{op: "case.watch", scopes: bothScopes, make: func(m *matrix, scope, _ string) ask {
 			return ask{path: "/api/cases/" + m.open(scope).ID.String() + "/watch"}
 		}},

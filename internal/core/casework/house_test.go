@@ -57,6 +57,7 @@ type house struct {
 	grids map[string]id.ID
 	posts map[string]id.ID // by the name of who sits there
 	who   map[string]id.ID // persons
+	main  id.ID            // of the walk before, to be merged into
 }
 
 func both(s string) words.Text { return words.Text{Chinese: s, English: s} }

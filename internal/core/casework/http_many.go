@@ -88,6 +88,9 @@ func (d *Desk) manyRoutes(e *httpx.Edge, tags []string) {
 			out.Body.Items, err = d.Sources(tx, by)
 			return out, err
 		})
+	httpx.Issue(e, httpx.Op{ID: "case.print", Method: "POST", Path: "/api/cases/{id}/print", Permission: "case.view", Summary: "A case on paper, its reporter masked", Tags: tags}, func(tx *db.Tx, by *access.Actor, in *caseIn) (*httpx.Content, error) {
+		return d.Print(tx, by, in.ID)
+	})
 	watch := func(op httpx.Op, on bool) {
 		op.Path, op.Permission, op.Tags = "/api/cases/{id}/watch", "case.view", tags
 		httpx.WriteFor(e, op, func(in *caseIn) id.ID { return in.ID }, func(tx *db.Tx, by *access.Actor, in *caseIn) (*caseOut, error) {

@@ -127,7 +127,7 @@ var internalKinds = map[string]bool{
 	"case.extend_ask": true, "case.cooperate_ask": true, "case.cooperate_end": true, "case.supervise": true, "case.review": true, "case.home_check": true,
 	"case.void_ask": true, "case.reveal": true, "case.return": true, "case.withdraw": true, "case.file_accept": true, "case.file_discard": true,
 	"case.relate": true, "case.unrelate": true, "case.join": true, "case.part": true, "case.heard": true, "case.main": true, "case.answered": true, "case.taken_up": true,
-	"case.alarm": true,
+	"case.alarm": true, "case.print": true,
 }
 
 // eventWords says what was done: the sentence of the kind, with the outcome in

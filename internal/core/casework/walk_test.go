@@ -99,6 +99,9 @@ func (h *house) walksBlock(from, to int, saw *walked) {
 			}
 		}
 		saw.ends[c.State]++
+		if h.main = c.ID; c.State == Merged {
+			h.agrees(h.now(Case{ID: c.Main}), fmt.Sprintf("main case of walk %d", n))
+		}
 	}
 }
 
@@ -199,7 +202,7 @@ func (h *house) walkStep(r *rand.Rand, c Case, vacant map[string]bool) (string, 
 				o = offers[r.IntN(len(offers))]
 			}
 		}
-		act.Move = o.Move
+		act.Move, act.Main = o.Move, h.main
 		if len(o.Reasons) > 0 && o.Move != "check" {
 			act.Reason = o.Reasons[r.IntN(len(o.Reasons))].Key
 		}

@@ -214,6 +214,15 @@ func Head(tx *db.Tx) (int64, error) {
 	return n, nil
 }
 
+// HeadHash is the number of the newest sealed entry and the hash of its seal,
+// which covers everything before it: what a paper can be held against later.
+func HeadHash(tx *db.Tx) (number int64, hash []byte, err error) {
+	if err := tx.Row(`SELECT number, hash FROM journal_head WHERE one = 1`).Scan(&number, &hash); err != nil {
+		return 0, nil, fmt.Errorf("read the journal's head: %w", err)
+	}
+	return number, hash, nil
+}
+
 const selectEntry = `SELECT e.number, e.id, e.kind, e.subject, e.case_id, e.person_id, e.post_id, e.for_id, e.via,
 	e.occurred_at, e.recorded_at, e.version, e.sight, e.before, e.class, e.facts, b.content
 	FROM journal_entry e LEFT JOIN journal_body b ON b.number = e.number `

@@ -64,6 +64,38 @@ func Download[A, I any](e *Edge, op Op, fn func(tx *db.Tx, by A, in *I) (*Conten
 	})
 }
 
+// Issue registers a command that gives out a file it makes: fn decides and writes
+// down what it must in a write transaction; the file is made and flows after
+// that is committed. It keeps no receipt: whoever asks again is given, and noted
+// for, another one. fn may run twice.
+func Issue[A, I any](e *Edge, op Op, fn func(tx *db.Tx, by A, in *I) (*Content, error)) {
+	op = e.add(op, "issue")
+	h := e.describe(op)
+	h.Responses = map[string]*huma.Response{"200": {
+		Description: "the file",
+		Content:     map[string]*huma.MediaType{"application/octet-stream": {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}},
+	}}
+	huma.Register(e.api, h, func(ctx context.Context, in *I) (*contentOut, error) {
+		rq, by, err := enter[A](e, ctx, op)
+		if err != nil {
+			return nil, e.show(ctx, err)
+		}
+		var c *Content
+		err = e.o.DB.Write(ctx, func(tx *db.Tx) (err error) {
+			c, err = fn(tx, by, in)
+			return err
+		})
+		if err != nil {
+			return nil, e.show(ctx, err)
+		}
+		return &contentOut{Body: func(huma.Context) {
+			if err := rq.give(c); err != nil {
+				e.fail(rq.w, rq.r, err)
+			}
+		}}, nil
+	})
+}
+
 func (rq *request) give(c *Content) error {
 	rq.w.setTime(fileWait)
 	h := rq.w.Header()

@@ -59,7 +59,7 @@ type Op struct {
 	Status     int   // success status; default 200, or 204 without a body
 	NoReceipt  bool  // the outcome must not be kept (it holds a secret) and the act may be repeated
 
-	Kind string // "read", "write", "act", "upload", "download", "stream" or "page"; set by the registration
+	Kind string // "read", "write", "act", "upload", "download", "issue", "stream" or "page"; set by the registration
 }
 
 // Caller is who asks, as app sees it.

@@ -24,6 +24,8 @@ export interface ClientOptions {
 export interface Client {
   get<T>(path: string, query?: Query, signal?: AbortSignal): Promise<T>;
   send<T>(method: "POST" | "PUT" | "DELETE", path: string, body?: unknown, o?: SendOptions): Promise<T>;
+  /** A file that the server makes for this command, such as a case on paper. */
+  file(path: string): Promise<Blob>;
   /** Opens a stream; the caller reads its body. */
   open(path: string, headers: Record<string, string>, signal: AbortSignal): Promise<Response>;
 }
@@ -98,6 +100,9 @@ export function makeClient(o: ClientOptions = {}): Client {
         payload = JSON.stringify(body);
       }
       return json<T>(await call(path, { method, body: payload, signal }, headers));
+    },
+    async file(path) {
+      return (await call(path, { method: "POST" }, { Accept: "application/pdf, application/problem+json" })).blob();
     },
     open: (path, headers, signal) =>
       call(path, { signal, cache: "no-store" }, { Accept: "text/event-stream", ...headers }),

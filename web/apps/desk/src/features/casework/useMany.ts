@@ -35,3 +35,13 @@ export async function choicesFor(ids: string[], signal?: AbortSignal): Promise<C
   }
   return out;
 }
+
+/** Saves the case on paper as a file; the journal notes who printed it. */
+export async function printCase(c: Case): Promise<void> {
+  const url = URL.createObjectURL(await api().file(`/cases/${c.id}/print`));
+  const a = document.createElement("a");
+  a.href = url;
+  a.download = `${c.number}.pdf`;
+  a.click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
