@@ -80,7 +80,7 @@ func (d *Desk) act(env *env, by *access.Actor, c Case, in Act, asReporter bool) 
 	if !ok || len(m.From) == 0 {
 		return c, ErrNoMove.With("move", in.Move)
 	}
-	if m.Permission != "" && !asReporter {
+	if m.Permission != "" && !asReporter && !env.anybody {
 		if err := by.Check(m.Permission, c.Sight()); err != nil {
 			return c, err
 		}
@@ -158,6 +158,8 @@ func (d *Desk) gather(env *env, by *access.Actor, c Case, m Move, in Act, asRepo
 		f.UntilMax = latest
 	}
 	f.Verify, f.Check, f.ByResident = d.demands(c, env.item)
+	f.Posting = c.Flow == catalog.Approval && posts(env.condition)
+	f.PostingOver = c.Posting != nil && !env.at.Before(c.Posting.Until)
 	f.InTerm = !c.Closed.IsZero() && env.at.Sub(c.Closed) <= d.term
 	if err := d.mainOf(env, by, c, m, in, &f); err != nil {
 		return nil, err
@@ -246,6 +248,9 @@ func (d *Desk) demands(c Case, item catalog.Item) (verify, check, byResident boo
 		}
 		return false
 	}
+	if c.Flow == catalog.Approval {
+		return false, false, false // its looks are moves of their own
+	}
 	verify = c.Task == "" && asks(item.Verify) && c.Used[waivedKey+"verify"] == 0
 	check = c.Task == "" && asks(item.Check) && c.Used[waivedKey+"check"] == 0
 	byResident = check && c.Reporter && len(item.Check.By) > 0 && item.Check.By[0] == "resident"
@@ -265,10 +270,11 @@ func (d *Desk) handOf(env *env, by *access.Actor, c Case, m Move, s *scene, asRe
 		h.Sender = true
 	}
 	h.Reporter = asReporter || !by.Person.IsZero() && by.Person == c.By.Person
-	if m.Key == "verify" && !asReporter {
+	if (m.Key == "verify" || m.Key == "review") && !asReporter {
 		h.Reporter = access.SameHand(me, d.reporterOf(env, c))
 	}
 	h.Handled = access.SameHand(me, c.Worker)
+	h.Reviewed, h.Decided = access.SameHand(me, c.Reviewer), access.SameHand(me, c.Decider)
 	if c.Ask != nil {
 		h.Asked = access.SameHand(me, c.Ask.By)
 	}

@@ -1,6 +1,7 @@
 package casework
 
 import (
+	"slices"
 	"time"
 
 	"onegrid/internal/core/access"
@@ -43,6 +44,9 @@ func (d *Desk) apply(env *env, by *access.Actor, s *scene, m Move, in Act, to St
 	if c.about().Final {
 		c.dropAsk()
 		c.Hold = nil
+	}
+	if err := d.takeDown(env, &c); err != nil {
+		return old, err
 	}
 	if err := d.endTasks(env, s, &c, m, by); err != nil {
 		return old, err
@@ -115,8 +119,11 @@ func (c *Case) count(in Act) {
 		c.Have = have
 	}
 	key := in.Reason
-	if in.Move == "object" {
+	switch in.Move {
+	case "object":
 		key = objectionKey
+	case "appeal":
+		key = appealKey
 	}
 	c.use(key)
 }
@@ -137,6 +144,9 @@ func (c *Case) use(key string) {
 // bookkeep does what is particular to a move, apart from owner and clock.
 func (d *Desk) bookkeep(env *env, by *access.Actor, s *scene, m Move, in Act, c *Case, body *Body) error {
 	me := by.By()
+	if c.Flow == catalog.Approval && !slices.Contains([]string{"accept", "withdraw", "void_ask", "void_decide"}, m.Key) {
+		return d.applied(env, by, s, m, in, c, body)
+	}
 	switch m.Key {
 	case "accept":
 		c.Person = me.Person
@@ -293,6 +303,16 @@ func (d *Desk) other(env *env, c Case, roles []string, permission string, not jo
 
 // passOn gives the case to the post that must act next.
 func (d *Desk) passOn(env *env, by *access.Actor, s *scene, m Move, in Act, old Case, c *Case) error {
+	if c.Flow == catalog.Approval {
+		if m.Owner != OwnerSame && c.open() {
+			c.Department = id.ID{}
+			d.give(env, c, d.applicationOwner(env, by.By(), m, *c))
+			if c.Post != old.Post {
+				c.Person = id.ID{} // somebody else takes it up
+			}
+		}
+		return nil
+	}
 	switch m.Owner {
 	case OwnerTarget:
 		if m.Key == "dispatch" {

@@ -36,7 +36,7 @@ func TestBadInput(t *testing.T) {
 	}{
 		{"an unknown item", "village", Report{Item: "ghosts"}, ErrItemUnknown, "body.item"},
 		{"an unknown condition", "village", Report{Condition: "haunted"}, ErrInvalid, "body.condition"},
-		{"an item of the approval flow", "village", Report{Item: "allowance"}, ErrFlowNotYet, ""},
+		{"an application without consent", "village", Report{Item: "moving", Form: json.RawMessage(`{"direction":"in","name":"演示人","phone":"15900000031","moved_on":"2026-11-20","address":"幸福村1号","people":2,"tenure":"own"}`)}, ErrConsent, ""},
 		{"a clock set to 2099", "village", far(Report{}), ErrFuture, "body.occurred_at"},
 		{"no datum", "village", at(noDatum), ErrDatum, "body.place.datum"},
 		{"an unknown datum", "village", at(wrongDatum), ErrDatum, "body.place.datum"},

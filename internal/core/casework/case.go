@@ -77,6 +77,7 @@ type Facets struct {
 	Main     id.ID           `json:"main,omitzero"`    // the case it was merged into
 	Was      State           `json:"was,omitempty"`    // where it stood before that
 	Joined   int             `json:"joined,omitempty"` // how many reports were merged into it
+	Application
 }
 
 // Times marks an imported case whose times contradict each other; it is kept
@@ -109,8 +110,10 @@ type Ask struct {
 	At     time.Time  `json:"at"`
 }
 
-// Hold is a suspension in force (挂账): why, and when it ends by itself.
+// Hold is a suspension in force (挂账), or an application that waits for papers
+// (待补正): why, when it ends by itself and where it goes on.
 type Hold struct {
+	Back   State     `json:"back,omitempty"`
 	Reason string    `json:"reason"`
 	Note   string    `json:"note,omitempty"`
 	Until  time.Time `json:"until"`

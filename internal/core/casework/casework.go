@@ -131,6 +131,7 @@ type env struct {
 	owner     string   // the browser of somebody without an account
 	from      id.ID    // the merged report whose reporter acts on its main case
 	reader    *access.Actor
+	anybody   bool // the move is open to everybody, known or not
 	item      catalog.Item
 	condition catalog.Condition
 }

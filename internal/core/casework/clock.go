@@ -107,6 +107,9 @@ func (c Case) clockOf(s State) ClockKind {
 		return clockStopped
 	}
 	k := f.About[s].Clock
+	if c.Task == "home_check" && k != clockStopped {
+		return ClockHandle // it has the time of the application
+	}
 	if c.Task != "" && k != clockStopped && k != clockPaused {
 		return ClockKind(c.Task)
 	}
@@ -126,6 +129,10 @@ func limitOf(cat *catalog.Snapshot, cond catalog.Condition, kind ClockKind) (cal
 		own = cond.Limits.Handle
 	case ClockCheck:
 		own = cond.Limits.Check
+	case ClockPublicise:
+		own = cond.Limits.Publicise
+	case ClockGive:
+		own = cond.Limits.Give
 	}
 	if own != nil {
 		return *own, true
@@ -189,6 +196,9 @@ func nearOf(cal *calendar.Calendar, limit calendar.Limit, start, due time.Time) 
 	lead := min(length/nearShare, nearMost)
 	if near, err := cal.Resume(limit.Clock, length-lead, start); err == nil {
 		return near.At
+	}
+	if near, err := cal.Near(limit, start, nil); err == nil {
+		return near // a statutory clock
 	}
 	return due.Add(-nearMost)
 }
@@ -309,6 +319,8 @@ func (d *Desk) resume(tx *db.Tx, c *Case, at time.Time) error {
 		c.Clock.Due, c.Clock.Provisional, c.Clock.Near = due.At, due.Provisional, at
 		if near, err := cal.Resume(c.Clock.Limit.Clock, c.Clock.Remaining-lead, at); err == nil {
 			c.Clock.Near = near.At
+		} else if near, err := cal.Near(c.Clock.Limit, c.Clock.Start, r.Pauses); err == nil {
+			c.Clock.Near = near // a statutory clock
 		}
 	}
 	c.Clock.Paused, c.Clock.Remaining = false, 0
@@ -351,7 +363,7 @@ func (d *Desk) turn(tx *db.Tx, env *env, c *Case, from State, at time.Time, fres
 	switch {
 	case want == clockPaused:
 		return nil, d.pause(tx, c, at)
-	case from == Suspended && want == ClockHandle:
+	case c.Clock.Paused && want == c.Clock.Kind:
 		return nil, d.resume(tx, c, at)
 	case want == c.Clock.Kind && !fresh && from != "":
 		return nil, nil
@@ -363,7 +375,10 @@ func (d *Desk) turn(tx *db.Tx, env *env, c *Case, from State, at time.Time, fres
 	if want == ClockHandle && from == Done {
 		return ran, d.revive(tx, c)
 	}
-	limit, ok := limitOf(env.catalog, env.condition, want)
+	if want == ClockHandle && from == Publicised {
+		return ran, d.goOn(tx, c, at)
+	}
+	limit, ok := c.limitFor(env, want)
 	if !ok {
 		return ran, nil
 	}

@@ -12,7 +12,7 @@ import (
 // page that stands in docs/flows. It is made from the table alone.
 func (f *Flow) Diagram() string {
 	var b strings.Builder
-	title := map[string]string{"handling": "Handling (处置流程)", "task": "Task (任务流程)"}[string(f.Key)]
+	title := map[string]string{"handling": "Handling (处置流程)", "task": "Task (任务流程)", "approval": "Approval (审批流程)"}[string(f.Key)]
 	fmt.Fprintf(&b, "# %s\n\nDrawn from the table in internal/core/casework; `make generate` draws it anew.\n\n```mermaid\nstateDiagram-v2\n", title)
 	for _, m := range f.Moves {
 		from := m.From
@@ -68,6 +68,10 @@ func (m Move) leads(from State) []State {
 			continue
 		}
 		if m.Key == "withdraw" && len(m.To) > 1 && (from == Dispatched || from == Taken) != (to == Filed) {
+			continue
+		}
+		// What has a beginning and an end does one of them.
+		if m.Key == "home_check" && from == to || m.Key == "publicise" && (from == Reviewing) != (to == Publicised) {
 			continue
 		}
 		if !slices.Contains(out, to) {

@@ -38,31 +38,52 @@ const (
 	Cancelled State = "cancelled" // 已取消
 )
 
+// States that only the approval flow has (申请流程); it shares accepted,
+// withdrawn and voided with handling.
+const (
+	Submitted    State = "submitted"     // 已提交
+	Correcting   State = "correcting"    // 待补正
+	Reviewing    State = "reviewing"     // 审核中
+	CheckingHome State = "checking_home" // 入户核实
+	Publicised   State = "publicised"    // 公示中
+	Deciding     State = "deciding"      // 审批中
+	Approved     State = "approved"      // 已批准
+	Declined     State = "declined"      // 未批准
+	Appealed     State = "appealed"      // 申诉中
+	Handed       State = "given"         // 已发放或交付
+)
+
 // ClockKind is what a clock measures (计时环节).
 type ClockKind string
 
 const (
-	ClockAccept   ClockKind = "accept"   // 受理
-	ClockVerify   ClockKind = "verify"   // 核实
-	ClockDispatch ClockKind = "dispatch" // 派遣
-	ClockHandle   ClockKind = "handle"   // 处置
-	ClockCheck    ClockKind = "check"    // 核查
-	clockPaused   ClockKind = "paused"   // the clock of before stands still
-	clockStopped  ClockKind = "stopped"
+	ClockAccept    ClockKind = "accept"    // 受理
+	ClockVerify    ClockKind = "verify"    // 核实
+	ClockDispatch  ClockKind = "dispatch"  // 派遣
+	ClockHandle    ClockKind = "handle"    // 处置
+	ClockCheck     ClockKind = "check"     // 核查
+	ClockPublicise ClockKind = "publicise" // 公示
+	ClockGive      ClockKind = "give"      // 发放
+	clockPaused    ClockKind = "paused"    // the clock of before stands still
+	clockStopped   ClockKind = "stopped"
 )
 
 // Owner says which post must act in the state that a move leads to (责任岗位).
 type Owner string
 
 const (
-	OwnerSame    Owner = ""        // whoever had it
-	OwnerIntake  Owner = "intake"  // the desk that accepts
-	OwnerFiler   Owner = "filer"   // the desk that files and dispatches
-	OwnerTarget  Owner = "target"  // the post that was chosen
-	OwnerSender  Owner = "sender"  // whoever dispatched it
-	OwnerHandler Owner = "handler" // whoever handled it
-	OwnerChecker Owner = "checker" // the post of the check task, or the desk that closes
-	OwnerNext    Owner = "next"    // the desk of the next level
+	OwnerSame     Owner = ""         // whoever had it
+	OwnerIntake   Owner = "intake"   // the desk that accepts
+	OwnerFiler    Owner = "filer"    // the desk that files and dispatches
+	OwnerTarget   Owner = "target"   // the post that was chosen
+	OwnerSender   Owner = "sender"   // whoever dispatched it
+	OwnerHandler  Owner = "handler"  // whoever handled it
+	OwnerChecker  Owner = "checker"  // the post of the check task, or the desk that closes
+	OwnerNext     Owner = "next"     // the desk of the next level
+	OwnerReviewer Owner = "reviewer" // the post that reviews an application
+	OwnerDecider  Owner = "decider"  // the post that decides it
+	OwnerGiver    Owner = "giver"    // the post that pays or hands over
+	OwnerAppeal   Owner = "appeal"   // the post that decides an appeal
 )
 
 // About is what a table says of one state.
@@ -136,6 +157,8 @@ type Hand struct {
 	Reporter bool // reported it
 	Handled  bool // is the hand that handled or settled it
 	Asked    bool // is the hand that asked for what is to be decided
+	Reviewed bool // is the hand that gave the opinion on an application
+	Decided  bool // is the hand that decided it
 	Shut     bool // another person holds the claim
 }
 
@@ -155,28 +178,31 @@ type Given struct {
 	Score        int
 	Until        time.Time
 	Source       catalog.Source // who raises it, of a report
+	Consent      bool           // the person concerned has agreed, of an application
 }
 
 // Facts is all that the rules look at: a value, so that every rule can be
 // tested as a table without a database.
 type Facts struct {
-	Case       Case
-	Item       catalog.Item
-	Now        time.Time
-	Hand       Hand
-	Given      Given
-	Reason     catalog.Reason // the zero reason when none was given
-	ReasonSent bool           // a reason was named, known or not
-	UntilMax   time.Time      // the longest suspension that the reason allows
-	Target     Target
-	Have       map[string]int // evidence on the case, with what comes along
-	Senders    int            // open dispatches: how far a return can go back
-	Check      bool           // a check is demanded
-	Verify     bool           // a verification is demanded
-	ByResident bool           // the resident's own confirmation is the check
-	Imported   bool           // told by an importer about another system's past
-	InTerm     bool           // closed or refused so recently that it may be opened again
-	Main       Main           // the main case of a merge
+	Case        Case
+	Item        catalog.Item
+	Now         time.Time
+	Hand        Hand
+	Given       Given
+	Reason      catalog.Reason // the zero reason when none was given
+	ReasonSent  bool           // a reason was named, known or not
+	UntilMax    time.Time      // the longest suspension that the reason allows
+	Target      Target
+	Have        map[string]int // evidence on the case, with what comes along
+	Senders     int            // open dispatches: how far a return can go back
+	Check       bool           // a check is demanded
+	Verify      bool           // a verification is demanded
+	ByResident  bool           // the resident's own confirmation is the check
+	Imported    bool           // told by an importer about another system's past
+	Posting     bool           // what is approved must be posted first
+	PostingOver bool           // the time of the posting is over
+	InTerm      bool           // closed or refused so recently that it may be opened again
+	Main        Main           // the main case of a merge
 }
 
 // What the flows answer.
@@ -241,6 +267,8 @@ func FlowOf(key catalog.Flow) (*Flow, bool) {
 	switch key {
 	case catalog.Handling:
 		return handling, true
+	case catalog.Approval:
+		return approval, true
 	case catalog.Task:
 		return task, true
 	}
@@ -248,7 +276,7 @@ func FlowOf(key catalog.Flow) (*Flow, bool) {
 }
 
 // Flows lists the tables that there are.
-func Flows() []*Flow { return []*Flow{handling, task} }
+func Flows() []*Flow { return []*Flow{handling, approval, task} }
 
 // about is what the case's flow says of its state.
 func (c Case) about() About {

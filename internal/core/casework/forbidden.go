@@ -84,4 +84,32 @@ var Forbidden = []Forbid{
 		Flow: catalog.Task, From: []State{Closed, Missed, Cancelled}, Moves: []string{"take", "do", "verify", "check", "return", "void_ask", "cancel"},
 		Why: words.Text{Chinese: "结束、未完成和取消的任务是终点。", English: "A task that is closed, missed or cancelled is at its end."},
 	},
+	{
+		Flow: catalog.Approval, From: []State{Submitted, Correcting}, Reaches: []State{Accepted, Reviewing}, Without: []string{"accept", "submit", "lapse"},
+		Why: words.Text{Chinese: "没有受理,就不能审核。", English: "Nothing is reviewed before it was accepted."},
+	},
+	{
+		Flow: catalog.Approval, From: []State{Submitted, Correcting, Accepted, Reviewing, CheckingHome}, Reaches: []State{Deciding}, Without: []string{"review", "publicise", "posting_ends"},
+		Why: words.Text{Chinese: "没有审核意见,就不能审批。", English: "Nothing is decided without the reviewer's opinion."},
+	},
+	{
+		Flow: catalog.Approval, From: []State{Submitted, Correcting, Accepted, Reviewing, CheckingHome, Publicised}, Moves: []string{"approve", "give", "appeal", "appeal_decide"},
+		Why: words.Text{Chinese: "没有送审批,就不能批准、发放或申诉。", English: "Nothing is approved, given or appealed before it came to the decision."},
+	},
+	{
+		Flow: catalog.Approval, From: []State{Submitted, Correcting, Accepted, Reviewing, CheckingHome, Publicised, Deciding}, Reaches: []State{Approved, Handed}, Without: []string{"approve"},
+		Why: words.Text{Chinese: "不批准,就不发放。", English: "Nothing is given that was not approved."},
+	},
+	{
+		Flow: catalog.Approval, From: []State{Declined, Appealed}, Reaches: []State{Approved, Handed}, Without: []string{"appeal_decide"},
+		Why: words.Text{Chinese: "不批准的,只有申诉成立才能改。", English: "What was declined is approved only on appeal."},
+	},
+	{
+		Flow: catalog.Approval, From: []State{Approved, Handed, Declined, Appealed}, Moves: []string{"withdraw", "correct", "review", "publicise"},
+		Why: words.Text{Chinese: "有了决定,就不能撤回、补正或重新审核。", English: "What is decided is not withdrawn, corrected or reviewed again."},
+	},
+	{
+		Flow: catalog.Approval, From: []State{Handed, Withdrawn, Voided}, Moves: []string{"accept", "submit", "review", "approve", "give", "appeal", "void_ask", "void_decide"},
+		Why: words.Text{Chinese: "发放、撤回和作废是终点。", English: "Given, withdrawn and voided are ends."},
+	},
 }

@@ -188,7 +188,7 @@ func (d *Desk) Routes(e *httpx.Edge) {
 			c, err := d.Release(tx, by, in.ID)
 			return d.dressed(tx, by, c, err)
 		})
-	httpx.WriteFor(e, httpx.Op{ID: "case.reveal", Method: "POST", Path: "/api/cases/{id}/reveal", Permission: "case.reveal", Summary: "Open the reporter's contact for a purpose", Tags: tags, NoReceipt: true},
+	httpx.WriteFor(e, httpx.Op{ID: "case.reveal", Method: "POST", Path: "/api/cases/{id}/reveal", SignedIn: true, Summary: "Open the reporter's contact, or an application, for a purpose", Tags: tags, NoReceipt: true},
 		func(in *revealIn) id.ID { return in.ID },
 		func(tx *db.Tx, by *access.Actor, in *revealIn) (*revealOut, error) {
 			r, err := d.Reveal(tx, by, in.ID, in.Body.Purpose, in.Body.Why)

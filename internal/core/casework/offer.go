@@ -102,7 +102,7 @@ func (d *Desk) offers(env *env, by *access.Actor, c Case) ([]Offer, error) {
 
 // offer judges one move with everything it needs assumed to be given.
 func (d *Desk) offer(env *env, by *access.Actor, c Case, flow *Flow, m Move) (Offer, bool, error) {
-	o := Offer{Move: m.Key, Name: d.words.Text("casework.move."+m.Key, nil), Needs: []Need{}}
+	o := Offer{Move: m.Key, Name: d.words.Text(d.keyFor("casework.move.", c, m.Key), nil), Needs: []Need{}}
 	s, err := d.gather(env, by, c, m, Act{Move: m.Key}, false)
 	if err != nil {
 		return o, false, err
@@ -120,6 +120,12 @@ func (d *Desk) offer(env *env, by *access.Actor, c Case, flow *Flow, m Move) (Of
 			s.facts.ReasonSent = true
 			s.facts.Reason, _ = env.catalog.Reason(o.Reasons[0].Key)
 		}
+	}
+	if m.Key == "review" && c.State == Accepted {
+		s.facts.Given.Result = "" // it begins
+	}
+	if m.Key == "publicise" && c.State == Publicised && !s.facts.PostingOver {
+		s.facts.Given.Result = Fail // before its time only an objection ends it
 	}
 	if m.Key == "dispatch" {
 		o.Posts = d.targets(env, c)
@@ -151,7 +157,7 @@ func (d *Desk) offer(env *env, by *access.Actor, c Case, flow *Flow, m Move) (Of
 	o.ToState = to
 	o.Needs = needsOf(m, s.facts, missing)
 	o.Next = d.foresee(env, by, s, m, o, to)
-	o.Consequence = d.consequence(env, m, o)
+	o.Consequence = d.consequence(env, c, m, o)
 	return o, true, nil
 }
 
@@ -159,6 +165,17 @@ func (d *Desk) offer(env *env, by *access.Actor, c Case, flow *Flow, m Move) (Of
 // or belongs to another kind of task.
 func hidden(f *fault.Fault) bool {
 	return slices.Contains([]string{ErrWrongTask.Code, ErrNotReporter.Code, ErrNotAsked.Code, ErrNotFailed.Code, access.ErrDenied.Code}, f.Code)
+}
+
+// keyFor is the key of a sentence about a move: that of the flow or of the state
+// where the same move means something else there.
+func (d *Desk) keyFor(kind string, c Case, move string) string {
+	for _, own := range []string{kind + move + "_" + string(c.State), kind + string(c.Flow) + "_" + move} {
+		if d.words.Has(own) {
+			return own
+		}
+	}
+	return kind + move
 }
 
 // say puts a fault into words.
@@ -182,7 +199,7 @@ func needsOf(m Move, f Facts, missing []string) []Need {
 		}
 	}
 	for _, n := range m.Needs {
-		if n != NeedRecord {
+		if n != NeedRecord && !(begun(m, f) && n == NeedResult) && !(begun(m, f) && m.Key != "publicise" && n == NeedNote) {
 			add(n)
 		}
 	}
@@ -197,6 +214,17 @@ func needsOf(m Move, f Facts, missing []string) []Need {
 		}
 	}
 	return out
+}
+
+// begun says whether a move that has a result at its end is only begun here.
+func begun(m Move, f Facts) bool {
+	switch m.Key {
+	case "review":
+		return f.Case.State == Accepted
+	case "home_check", "publicise":
+		return f.Case.State == Reviewing
+	}
+	return false
 }
 
 // reasonsFor lists the reasons that fit a move now.
@@ -282,13 +310,18 @@ func (d *Desk) foresee(env *env, by *access.Actor, s *scene, m Move, o Offer, to
 	if f.About[to].Shut {
 		return n
 	}
+	if c.Flow == catalog.Approval {
+		then := c
+		then.State = to
+		post = d.applicationOwner(env, by.By(), m, then)
+	}
 	n.Post, n.PostName = post, text(env.postName(post))
 	kind := c.clockOf(to)
 	if kind == clockPaused || kind == clockStopped {
 		return n
 	}
 	n.Clock = kind
-	if kind == c.Clock.Kind && post == c.Post {
+	if kind == c.Clock.Kind && (post == c.Post || c.Flow == catalog.Approval) {
 		n.Due = c.Clock.Due
 		return n
 	}
@@ -329,8 +362,8 @@ func stageOf(f catalog.Flow, s State) string {
 }
 
 // consequence is one sentence: who is told, by when, what the resident sees.
-func (d *Desk) consequence(env *env, m Move, o Offer) words.Text {
-	key := "casework.consequence." + m.Key
+func (d *Desk) consequence(env *env, c Case, m Move, o Offer) words.Text {
+	key := d.keyFor("casework.consequence.", c, m.Key)
 	if m.Key == "dispatch" && len(o.Posts) > 1 {
 		key += "_choose"
 	}

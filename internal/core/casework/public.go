@@ -30,14 +30,14 @@ type PublicCase struct {
 	Promised  time.Time       `json:"promised_at,omitzero"`
 	Estimated bool            `json:"estimated,omitempty"` // nobody has it in hand yet
 	Paused    bool            `json:"paused,omitempty"`
-	Refused   bool            `json:"refused,omitempty"`
-	Ended     bool            `json:"ended,omitempty"`  // withdrawn or voided
-	Merged    bool            `json:"merged,omitempty"` // dealt with together with another report
+	Refused   bool            `json:"refused,omitempty"` // or the application declined
+	Ended     bool            `json:"ended,omitempty"`   // withdrawn or voided
+	Merged    bool            `json:"merged,omitempty"`  // dealt with together with another report
 	Messages  []PublicMessage `json:"messages"`
 	Photos    []PublicPhoto   `json:"photos"`
 	Looked    []PublicLook    `json:"who_looked"`
 	Rating    *Rating         `json:"rating,omitempty"`
-	Can       []string        `json:"can"` // withdraw, rate, object, confirm, comment
+	Can       []string        `json:"can"` // withdraw, rate, object, confirm, comment, submit, appeal
 	Reasons   []ReasonChoice  `json:"withdraw_reasons,omitempty"`
 	Reported  time.Time       `json:"reported_at"`
 	Closed    time.Time       `json:"closed_at,omitzero"`
@@ -88,19 +88,24 @@ func (d *Desk) PublicReport(tx *db.Tx, by *access.Actor, in Report) (Case, error
 }
 
 // reporterMoves are what the reporter may do without an account.
-var reporterMoves = []string{"withdraw", "object", "rate"}
+var reporterMoves = map[catalog.Flow][]string{
+	catalog.Handling: {"withdraw", "object", "rate"},
+	catalog.Approval: {"withdraw", "submit", "appeal"},
+	catalog.Task:     {"withdraw"},
+}
 
-// ActAsReporter makes the reporter's own move: withdraw, object or rate. Who
-// calls it has made sure that it is the reporter (ByCookie). Codes: case.no_move
+// ActAsReporter makes the reporter's own move: withdraw, object or rate; of an
+// application withdraw, submit (what was missing) or appeal. Who calls it has made sure that it is the reporter (ByCookie). Codes: case.no_move
 // and those of the guards.
 func (d *Desk) ActAsReporter(tx *db.Tx, by *access.Actor, caseID id.ID, in Act, owner string) (Case, error) {
-	if !slices.Contains(reporterMoves, in.Move) {
+	c, err := get(tx, caseID)
+	if err != nil {
+		return c, err
+	}
+	if !slices.Contains(reporterMoves[c.Flow], in.Move) {
 		return Case{}, ErrNoMove.With("move", clip(in.Move, 40))
 	}
-	if c, err := get(tx, caseID); err != nil || c.State == Merged && in.Move == "object" {
-		if err != nil {
-			return c, err
-		}
+	if c.State == Merged && in.Move == "object" {
 		return d.objectForMain(tx, by, c, in, owner)
 	}
 	return d.asReporter(tx, by, caseID, in, owner)
@@ -193,7 +198,7 @@ func (d *Desk) PublicView(tx *db.Tx, caseID id.ID) (*PublicCase, error) {
 	p := &PublicCase{
 		ID: c.ID, Flow: c.Flow, Number: c.Number, ItemName: env.item.Name, Text: c.Text, Place: c.Where, Stage: on.about().Stage,
 		Messages: []PublicMessage{}, Photos: []PublicPhoto{}, Looked: []PublicLook{}, Can: []string{},
-		Paused: on.Clock.Paused, Refused: on.State == Refused, Ended: on.about().Final && on.State != Closed, Merged: c.State == Merged,
+		Paused: on.Clock.Paused, Refused: on.State == Refused || on.State == Declined, Ended: on.about().Final && on.State != Closed && on.State != Handed, Merged: c.State == Merged,
 		Rating: c.Rating, Reported: c.Recorded, Closed: on.Closed, Version: c.Version, MadeUp: c.MadeUp,
 	}
 	entries, err := journal.Timeline(tx, c.ID)
@@ -222,6 +227,9 @@ func (d *Desk) PublicView(tx *db.Tx, caseID id.ID) (*PublicCase, error) {
 	return p, d.publicMoves(env, p, c, on)
 }
 
+// declines are the acts that refuse an application.
+var declines = map[string]bool{"case.approve": true, "case.appeal_decide": true}
+
 // residentReasons are the acts whose reason the resident reads.
 var residentReasons = map[string]bool{
 	"case.refuse": true, "case.withdraw": true, "case.suspend_decide": true, "case.reopen": true, "case.void_decide": true, "case.object": true, "case.merge": true,
@@ -249,8 +257,13 @@ func (d *Desk) tell(env *env, p *PublicCase, c Case, e journal.Entry, reached ma
 		return nil
 	case b.Internal, e.Kind == "case.answered", e.Kind == "case.taken_up":
 		return nil // the main case says it
-	case own && b.Note != "" && b.Other.IsZero() && (e.Kind == "case.object" || e.Kind == "case.check"):
+	case own && b.Note != "" && b.Other.IsZero() && (e.Kind == "case.object" || e.Kind == "case.check" || e.Kind == "case.submit" || e.Kind == "case.appeal"):
 		p.Messages = append(p.Messages, PublicMessage{At: e.Occurred, Text: words.Text{Chinese: b.Note, English: b.Note}, Own: true})
+	}
+	if declines[e.Kind] && b.To == Declined {
+		if r, err := env.catalog.Reason(b.Reason); err == nil && r.ResidentText != nil {
+			p.Messages = append(p.Messages, PublicMessage{At: e.Occurred, Text: *r.ResidentText})
+		}
 	}
 	if b.ResidentText != "" {
 		p.Messages = append(p.Messages, PublicMessage{At: e.Occurred, Text: words.Text{Chinese: b.ResidentText, English: b.ResidentText}, Own: own})
@@ -278,6 +291,9 @@ func stagesFor(cat *catalog.Snapshot, c Case, reached map[string]time.Time) []Pu
 	place := "past"
 	for _, s := range cat.Stages() {
 		st := PublicStage{Key: s.Key, Name: s.Name, Text: s.Text, State: place, At: reached[s.Key]}
+		if c.Flow == catalog.Approval {
+			st.Text = s.TextApplication
+		}
 		if s.Key == now {
 			st.State, place = "now", "next"
 		} else if place == "next" {
@@ -298,7 +314,11 @@ func (d *Desk) promise(env *env, p *PublicCase, c Case) {
 		p.Promised = c.Clock.Due
 		return
 	}
-	if c.State == Done {
+	if c.State == Done || c.State == Publicised {
+		return
+	}
+	if c.State == Approved {
+		p.Promised = c.Clock.Due
 		return
 	}
 	if !c.Given.IsZero() {
@@ -382,7 +402,7 @@ func (d *Desk) publicMoves(env *env, p *PublicCase, own, on Case) error {
 		return nil
 	}
 	by := access.Nobody("portal", words.Chinese)
-	for _, key := range reporterMoves {
+	for _, key := range reporterMoves[own.Flow] {
 		if c = own; key == "object" {
 			c = on
 		}

@@ -54,6 +54,7 @@ type Report struct {
 	Priority  string          `json:"priority,omitempty" enum:"low,normal,high,urgent"`
 	Files     []id.ID         `json:"file_ids,omitempty" maxItems:"20"`
 	Occurred  time.Time       `json:"occurred_at,omitzero"`
+	Consent   bool            `json:"consent,omitempty" doc:"the person concerned has agreed to what the item's consent text says; applications need it"`
 
 	// Owner names the browser of somebody without an account: only its own
 	// uploads may come along.
@@ -143,7 +144,7 @@ func (d *Desk) report(tx *db.Tx, by *access.Actor, in Report, public bool) (Case
 		// own post stands on the report.
 		at := c.Sight()
 		at.Posts = append(at.Posts, by.Post)
-		if err := by.Check("case.report", at); err != nil {
+		if err := by.Check(begins(c.Flow), at); err != nil {
 			return Case{}, err
 		}
 	}
@@ -151,17 +152,23 @@ func (d *Desk) report(tx *db.Tx, by *access.Actor, in Report, public bool) (Case
 	if err != nil {
 		return Case{}, err
 	}
+	if len(in.Form) == 0 && c.Flow == catalog.Approval {
+		in.Form = json.RawMessage(`{}`) // an application without answers lacks them
+	}
 	if len(in.Form) > 0 {
 		if err := d.takeForm(env, &c, in.Form); err != nil {
 			return Case{}, err
 		}
 	}
-	facts := Facts{Case: c, Item: env.item, Now: env.at, Given: Given{Source: source}, Hand: Hand{System: by.Trusted()}}
+	facts := Facts{Case: c, Item: env.item, Now: env.at, Given: Given{Source: source, Consent: in.Consent}, Imported: by.Trusted(), Hand: Hand{System: by.Trusted()}}
 	to, err := flow.Take("report", facts)
 	if err != nil {
 		return Case{}, err
 	}
 	c.State = to
+	if in.Consent {
+		c.Have = map[string]int{"consent": 1}
+	}
 	if err := d.firstOwner(env, by, &c, public); err != nil {
 		return Case{}, err
 	}
@@ -320,7 +327,7 @@ func (d *Desk) sourceOf(env *env, by *access.Actor, public bool) (catalog.Source
 // from the rest; the personal part is sealed with the party.
 func (d *Desk) takeForm(env *env, c *Case, raw json.RawMessage) error {
 	check := env.catalog.ValidateForm
-	if c.Public || c.Flow == catalog.Task || c.Channel == "sensor" {
+	if c.Public && c.Flow != catalog.Approval || c.Flow == catalog.Task || c.Channel == "sensor" {
 		// A resident or a machine gives what it knows, a task is filled in as it is done.
 		check = env.catalog.ValidatePart
 	}
@@ -354,11 +361,11 @@ func (d *Desk) takeForm(env *env, c *Case, raw json.RawMessage) error {
 // firstOwner finds the post that must act on a new case: the desk that accepts,
 // or the first post of a task's route.
 func (d *Desk) firstOwner(env *env, by *access.Actor, c *Case, public bool) error {
-	intake, ok := d.intakeOf(env, c.Nodes)
+	intake, ok := d.intakeOf(env, *c)
 	if !public && !by.Post.IsZero() {
 		// Who takes a call at a desk accepts it there, if the desk may.
 		p, found := env.org.Post(by.Post)
-		if found && env.allows(p.Role, "case.accept") && env.allows(p.Role, "case.file") && inScope(by, "case.accept", *c) {
+		if found && env.allows(p.Role, "case.accept") && (env.allows(p.Role, "case.file") || c.Flow == catalog.Approval) && inScope(by, "case.accept", *c) {
 			intake, ok = p, true
 		}
 	}
@@ -385,10 +392,17 @@ func inScope(by *access.Actor, permission string, c Case) bool {
 // desks are the roles that accept, file, dispatch and close, nearest first.
 var desks = []string{"village_desk", "street_desk", "hub_officer"}
 
+// counters are the roles that take applications in, nearest first.
+var counters = []string{"service_clerk", "village_desk", "street_desk", "hub_officer"}
+
 // intakeOf is the nearest desk that accepts cases of a place (受理岗位).
-func (d *Desk) intakeOf(env *env, n journal.Nodes) (org.Post, bool) {
-	for _, role := range desks {
-		if p, ok := env.org.NearestPost(role, n, id.ID{}, env.staffed); ok {
+func (d *Desk) intakeOf(env *env, c Case) (org.Post, bool) {
+	roles := desks
+	if c.Flow == catalog.Approval {
+		roles = counters
+	}
+	for _, role := range roles {
+		if p, ok := env.org.NearestPost(role, c.Nodes, id.ID{}, env.staffed); ok {
 			return p, true
 		}
 	}

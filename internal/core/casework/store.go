@@ -144,10 +144,14 @@ func none(s string) any {
 	return s
 }
 
-// resumeAt is when the sweeper ends a suspension.
+// resumeAt is when the sweeper ends a suspension, a wait for papers or a posting
+// that nobody objected to.
 func (c Case) resumeAt() any {
-	if c.State == Suspended && c.Hold != nil {
+	switch {
+	case (c.State == Suspended || c.State == Correcting) && c.Hold != nil && !c.Hold.Until.IsZero():
 		return db.Millis(c.Hold.Until)
+	case c.State == Publicised && c.Posting != nil && c.Posting.Objections == 0:
+		return db.Millis(c.Posting.Until)
 	}
 	return nil
 }

@@ -25,7 +25,7 @@ const sweepBatch = 200
 // Swept is what one sweep did.
 type Swept struct {
 	Late     int // clocks found late
-	Resumed  int // suspensions that ended on their date
+	Resumed  int // suspensions, waits for papers and postings that ended on their date
 	Missed   int // planned tasks that nobody took
 	Released int // claims that were over
 	Moved    int // cases that follow a vacancy to another post, or back
@@ -147,8 +147,9 @@ func due(ctx context.Context, store *db.DB, q string, args func(tx *db.Tx) []any
 	return out, nil
 }
 
-// sweepResume ends suspensions on their date: a suspension is not a closing and
-// ends by itself. (data/defaults/reasons.json, rules)
+// sweepResume ends suspensions on their date, as it ends the wait for papers
+// and postings that nobody objected to: a suspension is not a closing and ends
+// by itself. (data/defaults/reasons.json, rules)
 func (d *Desk) sweepResume(ctx context.Context, store *db.DB, all *Swept) error {
 	found, err := due(ctx, store, `SELECT id FROM cases WHERE resume_at IS NOT NULL AND resume_at <= $1 ORDER BY resume_at LIMIT 2000`,
 		func(tx *db.Tx) []any { return []any{db.Millis(tx.Now())} })
@@ -156,17 +157,32 @@ func (d *Desk) sweepResume(ctx context.Context, store *db.DB, all *Swept) error 
 		return err
 	}
 	for _, v := range found {
-		done, err := d.alone(ctx, store, v, "resume", func(c Case, now time.Time) bool {
-			return c.State == Suspended && c.Hold != nil && !c.Hold.Until.After(now)
-		})
-		if err != nil {
-			return err
-		}
-		if done {
-			all.Resumed++
+		for move, still := range ends {
+			done, err := d.alone(ctx, store, v, move, still)
+			if err != nil {
+				return err
+			}
+			if done {
+				all.Resumed++
+				break
+			}
 		}
 	}
 	return nil
+}
+
+// ends are the moves that the program makes when a date has come, and whether
+// it has.
+var ends = map[string]func(c Case, now time.Time) bool{
+	"resume": func(c Case, now time.Time) bool {
+		return c.State == Suspended && c.Hold != nil && !c.Hold.Until.After(now)
+	},
+	"lapse": func(c Case, now time.Time) bool {
+		return c.State == Correcting && c.Hold != nil && !c.Hold.Until.IsZero() && !c.Hold.Until.After(now)
+	},
+	"posting_ends": func(c Case, now time.Time) bool {
+		return c.State == Publicised && c.Posting != nil && c.Posting.Objections == 0 && !c.Posting.Until.After(now)
+	},
 }
 
 // sweepMissed ends planned tasks that nobody took by their due time.

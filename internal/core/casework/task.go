@@ -49,6 +49,12 @@ var task = &Flow{
 			Guards: []Guard{owned, isTask("verify"), resultGiven, notReporter, failNoted},
 		},
 		{
+			// What was found at the home (入户核实).
+			Key: "home_check", Permission: "apply.home_check", From: []State{Open, Taken, Doing}, To: []State{Closed}, Owner: OwnerSame,
+			Needs:  []Need{NeedResult, NeedNote},
+			Guards: []Guard{owned, isTask("home_check"), resultGiven, noteAlways},
+		},
+		{
 			// Ends a check task; of a planned task it is the spot check (抽查).
 			Key: "check", Permission: "case.check", From: []State{Open, Taken, Doing, Done}, To: []State{Closed, Doing}, Owner: OwnerHandler,
 			Reasons: catalog.ReasonRework, Needs: []Need{NeedResult},

@@ -35,21 +35,25 @@ func openTasks(tx *db.Tx, parent id.ID) ([]Case, error) {
 // inspectors are who may verify or check when nobody of the item's own list is
 // there: the next levels' desks.
 var inspectors = map[string][]string{
-	"verify": {"grid_head", "village_desk", "village_leader", "service_clerk", "grid_officer", "part_officer"},
-	"check":  {"village_desk", "village_leader", "street_desk", "hub_officer"},
+	"verify":     {"grid_head", "village_desk", "village_leader", "service_clerk", "grid_officer", "part_officer"},
+	"check":      {"village_desk", "village_leader", "street_desk", "hub_officer"},
+	"home_check": {"service_clerk", "village_leader", "grid_officer", "service_reviewer"},
 }
 
 // inspect opens a verification or check task and gives the post it went to.
 // None when there is nobody who could; then the look is waived and the case
 // says so.
 func (d *Desk) inspect(env *env, by *access.Actor, c *Case, kind string) (id.ID, error) {
-	in, not := env.item.Verify, c.By
-	if kind == "check" {
+	in, not, permission := env.item.Verify, c.By, "case."+kind
+	switch kind {
+	case "check":
 		in, not = env.item.Check, c.Worker
+	case "home_check":
+		not, permission = by.By(), "apply.home_check"
 	}
-	post := d.other(env, *c, in.By, "case."+kind, not)
+	post := d.other(env, *c, in.By, permission, not)
 	if post.IsZero() || env.org.Vacant(post, env.staffed) {
-		next := d.other(env, *c, inspectors[kind], "case."+kind, not)
+		next := d.other(env, *c, inspectors[kind], permission, not)
 		if !next.IsZero() && (post.IsZero() || !env.org.Vacant(next, env.staffed)) {
 			post = next
 		}
@@ -67,8 +71,11 @@ func (d *Desk) inspect(env *env, by *access.Actor, c *Case, kind string) (id.ID,
 		Occurred: env.at, Recorded: env.tx.Now(), Version: 1, MadeUp: c.MadeUp,
 		Facets: Facets{By: by.By(), Public: c.Public, Times: c.Times},
 	}
-	if kind == "check" {
+	switch kind {
+	case "check":
 		t.Worker = c.Worker
+	case "home_check":
+		t.Given = c.Clock.Due
 	}
 	d.give(env, &t, post)
 	if t.Secrecy == journal.Named {
@@ -142,7 +149,7 @@ func (d *Desk) toChecker(env *env, by *access.Actor, s *scene, old Case, c *Case
 // endTasks begins the verification that an accepted case needs, and ends the
 // tasks of a case that went on without them.
 func (d *Desk) endTasks(env *env, s *scene, c *Case, m Move, by *access.Actor) error {
-	if m.Key == "accept" {
+	if m.Key == "accept" && c.Flow == catalog.Handling {
 		verify, _, _ := d.demands(*c, env.item)
 		if !verify || c.Verify == Pass {
 			return nil
@@ -189,6 +196,7 @@ func (d *Desk) answer(env *env, by *access.Actor, t Case, m Move, in Act) error 
 	// The rules of the case are asked as well; who may answer was judged on the
 	// task.
 	s := &scene{facts: Facts{Case: c, Item: env.item, Now: env.at, Given: Given{Result: in.Result, Note: in.Note}}}
+	s.facts.Hand.Owner = true
 	s.facts.Verify, s.facts.Check, s.facts.ByResident = d.demands(c, env.item)
 	if in.Reason != "" {
 		s.facts.ReasonSent = true
@@ -196,11 +204,12 @@ func (d *Desk) answer(env *env, by *access.Actor, t Case, m Move, in Act) error 
 			s.facts.Reason = r
 		}
 	}
-	to, err := handling.Take(m.Key, s.facts)
+	flow, _ := FlowOf(c.Flow)
+	to, err := flow.Take(m.Key, s.facts)
 	if err != nil {
 		return err
 	}
-	move, _ := handling.Move(m.Key)
+	move, _ := flow.Move(m.Key)
 	_, err = d.apply(env, by, s, move, Act{Move: m.Key, Result: in.Result, Note: in.Note, Reason: in.Reason}, to)
 	return err
 }

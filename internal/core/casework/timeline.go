@@ -42,7 +42,7 @@ type EventBy struct {
 
 // StageClock is how a stage's clock ended.
 type StageClock struct {
-	Kind  ClockKind `json:"kind" enum:"accept,verify,dispatch,handle,check"`
+	Kind  ClockKind `json:"kind" enum:"accept,verify,dispatch,handle,check,publicise,give"`
 	Used  int64     `json:"used_ms"`
 	Limit int64     `json:"limit_ms,omitempty"`
 	Late  bool      `json:"late"`

@@ -22,8 +22,8 @@ type View struct {
 	Number         string           `json:"number"`
 	Arrived        int64            `json:"arrived"`
 	Parent         id.ID            `json:"parent_id,omitzero"`
-	Task           string           `json:"task,omitempty" enum:"verify,check"`
-	Flow           catalog.Flow     `json:"flow" enum:"handling,task"`
+	Task           string           `json:"task,omitempty" enum:"verify,check,home_check"`
+	Flow           catalog.Flow     `json:"flow" enum:"handling,approval,task"`
 	Item           string           `json:"item"`
 	ItemName       words.Text       `json:"item_name"`
 	Condition      string           `json:"condition,omitempty"`
@@ -38,7 +38,7 @@ type View struct {
 	Micro          id.ID            `json:"micro_id,omitzero"`
 	Department     id.ID            `json:"department_id,omitzero"`
 	DepartmentName *words.Text      `json:"department_name,omitempty"`
-	State          State            `json:"state" enum:"reported,accepted,filed,dispatched,taken,handling,suspended,done,closed,refused,withdrawn,voided,merged,open,doing,missed,cancelled"`
+	State          State            `json:"state" enum:"reported,accepted,filed,dispatched,taken,handling,suspended,done,closed,refused,withdrawn,voided,merged,open,doing,missed,cancelled,submitted,correcting,reviewing,checking_home,publicised,deciding,approved,declined,appealed,given"`
 	StateName      words.Text       `json:"state_name"`
 	Stage          string           `json:"stage" enum:"reported,accepted,assigned,in_hand,done,closed"`
 	Priority       catalog.Priority `json:"priority" enum:"low,normal,high,urgent"`
@@ -111,7 +111,7 @@ type HoldView struct {
 
 // ClockNow is the clock of the present state.
 type ClockNow struct {
-	Kind        ClockKind      `json:"kind" enum:"accept,verify,dispatch,handle,check"`
+	Kind        ClockKind      `json:"kind" enum:"accept,verify,dispatch,handle,check,publicise,give"`
 	State       string         `json:"state" enum:"running,paused,stopped"`
 	Started     time.Time      `json:"started_at"`
 	Due         time.Time      `json:"due_at,omitzero"`
@@ -260,7 +260,7 @@ func (e *env) stateName(c Case) words.Text {
 // ClockView is one clock of a case with the explanation of its deadline
 // (为什么是这个时间).
 type ClockView struct {
-	Kind     ClockKind             `json:"kind" enum:"accept,verify,dispatch,handle,check"`
+	Kind     ClockKind             `json:"kind" enum:"accept,verify,dispatch,handle,check,publicise,give"`
 	State    string                `json:"state" enum:"running,paused,stopped"`
 	Started  time.Time             `json:"started_at"`
 	Due      time.Time             `json:"due_at,omitzero"`
@@ -378,7 +378,7 @@ func (d *Desk) page(tx *db.Tx, by *access.Actor, c Case) (*Page, error) {
 		return nil, err
 	}
 	if p.Reporter != nil {
-		p.Reporter.CanReveal = by.Check("case.reveal", c.Sight()) == nil
+		p.Reporter.CanReveal = mayReveal(by, c) == nil
 	}
 	if p.Files, err = d.shownFiles(env, by, c); err != nil {
 		return nil, err

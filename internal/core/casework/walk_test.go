@@ -69,6 +69,7 @@ func (h *house) walksBlock(from, to int, saw *walked) {
 	seed := uint64(20261124 + from)
 	r := rand.New(rand.NewPCG(seed, seed))
 	vacant := map[string]bool{}
+	h.counter()
 	for n := from; n < to; n++ {
 		c := h.walkStart(r, vacant)
 		for range 5 + r.IntN(28) {
@@ -137,6 +138,9 @@ func (h *house) tasks(c Case) (out []Case) {
 
 func (h *house) walkStart(r *rand.Rand, vacant map[string]bool) Case {
 	h.Helper()
+	if r.IntN(4) == 0 {
+		return h.walkApplication(r)
+	}
 	in := Report{Place: inG1, Text: fmt.Sprintf("随机的第%d件事", r.IntN(1000))}
 	who := []string{"village", "officer", "hub", "street", "works"}[r.IntN(5)]
 	in.Item = []string{"cleanliness", "cleanliness", "public_facility", "errand", "opinion", "family_event", "patrol", "household_change"}[r.IntN(8)]
@@ -163,6 +167,12 @@ func (h *house) walkStep(r *rand.Rand, c Case, vacant map[string]bool) (string, 
 		on = open[r.IntN(len(open))]
 	}
 	names := []string{"officer", "part", "head", "village", "leader", "street", "streetleader", "hub", "hubleader", "works", "housing", "worksleader", "counsellor"}
+	if c.Flow == catalog.Approval {
+		if r.IntN(5) == 0 {
+			return h.applicantStep(r, c)
+		}
+		names = counterPeople
+	}
 	name := names[r.IntN(len(names))]
 	for n, p := range h.posts {
 		if (p == on.Acting || p == on.AskPost) && r.IntN(3) > 0 {
@@ -329,7 +339,7 @@ func (h *house) agrees(c Case, where string) {
 		if running != want {
 			bad("%d clocks run in %s", running, c.State)
 		}
-		if c.State == Suspended != c.Clock.Paused && c.Clock.Kind != "" {
+		if (c.State == Suspended || c.State == Correcting) != c.Clock.Paused && c.Clock.Kind != "" {
 			bad("paused is %v in %s", c.Clock.Paused, c.State)
 		}
 		// The case's own figures: what lists are ordered by, and open tasks.
