@@ -109,7 +109,7 @@ func TestShippedItemsAreValid(t *testing.T) {
 
 // minutes is a limit on a day of 480 minutes.
 func minutes(l *calendar.Limit) float64 {
-	unit := map[calendar.Clock]float64{calendar.UrgentHour: 60, calendar.WorkingHour: 60, calendar.WorkingDay: 480, calendar.NaturalDay: 1440}
+	unit := map[calendar.Clock]float64{calendar.UrgentHour: 60, calendar.WorkingHour: 60, calendar.WorkingDay: 480, calendar.NaturalDay: 1440, calendar.StatutoryDay: 1440, calendar.StatutoryWorkingDay: 480}
 	if l.Minutes > 0 {
 		return float64(l.Minutes)
 	}
@@ -125,7 +125,7 @@ func checkLimits(t *testing.T, i Item, c Condition) {
 		t.Errorf("%s: a limit too many or too few", at)
 		return
 	}
-	most := map[calendar.Clock]float64{calendar.UrgentHour: 72, calendar.WorkingHour: 40, calendar.WorkingDay: 60, calendar.NaturalDay: 180}
+	most := map[calendar.Clock]float64{calendar.UrgentHour: 72, calendar.WorkingHour: 40, calendar.WorkingDay: 60, calendar.NaturalDay: 180, calendar.StatutoryDay: 60, calendar.StatutoryWorkingDay: 60}
 	for name, v := range map[string]*calendar.Limit{"accept": l.Accept, "dispatch": l.Dispatch, "handle": l.Handle, "check": l.Check, "publicise": l.Publicise, "give": l.Give} {
 		switch {
 		case v == nil:
