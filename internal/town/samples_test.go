@@ -169,7 +169,7 @@ func has(thing string) func([]byte) bool {
 }
 
 func samples() []sample {
-	return slices.Concat(caseSamples(), moveSamples(), gridSamples(), orgSamples(), staffSamples(), accessSamples(), officeSamples(), publicSamples(),
+	return slices.Concat(caseSamples(), moveSamples(), gridSamples(), orgSamples(), staffSamples(), accessSamples(), officeSamples(), publicSamples(), flowSamples(),
 		manySamples(),
 		[]sample{everywhere})
 }

@@ -26,6 +26,7 @@ type Act struct {
 	Evidence     []string  `json:"evidence,omitempty" maxItems:"10" doc:"evidence that is on paper: signature, consent, measurement, track_summary"`
 	Score        int       `json:"score,omitempty" minimum:"1" maximum:"5"`
 	Until        time.Time `json:"until,omitzero"`
+	Units        int64     `json:"units,omitempty" minimum:"0" maximum:"1000" doc:"how much more time, in the units of the reason's limit"`
 	Item         string    `json:"item,omitempty" maxLength:"60"`
 	Condition    string    `json:"condition,omitempty" maxLength:"60"`
 	Main         id.ID     `json:"main_id,omitzero" doc:"the case a duplicate is merged into"`
@@ -142,7 +143,7 @@ func (d *Desk) gather(env *env, by *access.Actor, c Case, m Move, in Act, asRepo
 	}
 	f := Facts{
 		Case: c, Item: env.item, Now: env.at, Imported: by.Trusted() && !by.AsOf.IsZero(),
-		Given: Given{Note: in.Note, ResidentText: in.ResidentText, Result: in.Result, Score: in.Score, Until: in.Until},
+		Given: Given{Note: in.Note, ResidentText: in.ResidentText, Result: in.Result, Score: in.Score, Until: in.Until, Units: in.Units},
 	}
 	if in.Reason != "" {
 		f.ReasonSent = true
@@ -165,7 +166,7 @@ func (d *Desk) gather(env *env, by *access.Actor, c Case, m Move, in Act, asRepo
 		return nil, err
 	}
 	var err error
-	if c.open() && c.Parent.IsZero() && (c.Verify == Waiting || c.Check == Waiting) {
+	if c.open() && c.Parent.IsZero() && (c.Verify == Waiting || c.Check == Waiting || len(c.Helpers) > 0 || c.Supervised != nil) {
 		if s.tasks, err = openTasks(env.tx, c.ID); err != nil {
 			return nil, err
 		}
@@ -176,10 +177,14 @@ func (d *Desk) gather(env *env, by *access.Actor, c Case, m Move, in Act, asRepo
 		}
 		f.Senders = len(s.sent)
 	}
+	f.Supervised = slices.ContainsFunc(s.tasks, func(t Case) bool { return t.Task == TaskSupervise })
+	if m.Key == "escalate" {
+		f.Up = d.upOf(env, by, c, in)
+	}
 	if f.Hand, err = d.handOf(env, by, c, m, s, asReporter); err != nil {
 		return nil, err
 	}
-	if m.Key == "dispatch" {
+	if m.Key == "dispatch" || m.Key == "cooperate_ask" {
 		if f.Target, err = d.targetOf(env, c, in.Post); err != nil {
 			return nil, err
 		}
@@ -278,6 +283,10 @@ func (d *Desk) handOf(env *env, by *access.Actor, c Case, m Move, s *scene, asRe
 	if c.Ask != nil {
 		h.Asked = access.SameHand(me, c.Ask.By)
 	}
+	if p, ok := env.org.Post(by.Post); ok {
+		owner, _ := env.org.Post(c.Post)
+		h.Role, h.Unit = p.Role, p.Unit == owner.Unit
+	}
 	if len(s.sent) > 0 {
 		from := s.sent[0].From
 		h.Sender = h.Sender || by.Post == from || env.org.Effective(from, env.staffed).ID == by.Post
@@ -316,7 +325,7 @@ func (d *Desk) targetOf(env *env, c Case, post id.ID) (Target, error) {
 		return Target{}, ErrPostElsewhere.At("body.post_id", "case.post_elsewhere")
 	}
 	return Target{
-		Found: true, Self: post == c.Post, Takes: env.allows(p.Role, "case.take"), Dispatches: env.allows(p.Role, "case.dispatch"),
+		Found: true, Self: post == c.Post, Helps: env.allows(p.Role, "case.cooperate_answer"), Asked: has(c.Helpers, post), Takes: env.allows(p.Role, "case.take"), Dispatches: env.allows(p.Role, "case.dispatch"),
 	}, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"onegrid/internal/core/access"
+	"onegrid/internal/core/calendar"
 	"onegrid/internal/core/catalog"
 	"onegrid/internal/core/journal"
 	"onegrid/internal/kit/id"
@@ -48,10 +49,16 @@ func (d *Desk) apply(env *env, by *access.Actor, s *scene, m Move, in Act, to St
 	if err := d.takeDown(env, &c); err != nil {
 		return old, err
 	}
+	if err := d.leaveBeside(env, old, &c); err != nil {
+		return old, err
+	}
 	if err := d.endTasks(env, s, &c, m, by); err != nil {
 		return old, err
 	}
 	if err := d.passOn(env, by, s, m, in, old, &c); err != nil {
+		return old, err
+	}
+	if err := d.endSupervision(env, by, s, old, c); err != nil {
 		return old, err
 	}
 	fresh := c.Clock.Kind == ClockDispatch && c.Post != old.Post
@@ -177,6 +184,9 @@ func (d *Desk) bookkeep(env *env, by *access.Actor, s *scene, m Move, in Act, c 
 	case "withdraw":
 		if c.State == Filed {
 			c.Handler = id.ID{}
+			if c.Ask != nil && c.Ask.Kind != AskVoid {
+				c.dropAsk() // asked by whoever had it
+			}
 			return endDispatches(env.tx, c.ID, s.sent[0].ID, "withdrawn", env.at)
 		}
 	case "dispatch":
@@ -187,8 +197,30 @@ func (d *Desk) bookkeep(env *env, by *access.Actor, s *scene, m Move, in Act, c 
 		c.Returned = nil
 		body.Post = in.Post
 		return addDispatch(env.tx, c.ID, seq, c.Post, in.Post, env.at)
-	case "suspend_ask", "void_ask":
+	case "suspend_ask", "void_ask", "extend_ask":
 		return d.ask(env, by, s, m, in, c, body)
+	case "extend_decide":
+		a := *c.Ask
+		body.Reason = a.Reason
+		c.dropAsk()
+		if in.Result == Pass {
+			if err := d.extend(env, me, c, a, in.Note); err != nil {
+				return err
+			}
+			body.Until = c.Clock.Due.UTC().Format(time.RFC3339)
+		}
+	case "cooperate_ask":
+		body.Post = in.Post
+		return d.cooperate(env, by, in, c)
+	case "cooperate_answer":
+		c.Person = me.Person
+	case "supervise":
+		body.Post = c.Post
+		return d.supervise(env, by, in, c)
+	case "supervise_answer":
+		c.Person = me.Person
+	case "escalate":
+		return d.escalate(env, s, in, c, body)
 	case "suspend_decide":
 		body.Reason, body.Until = c.Ask.Reason, c.Ask.Until.Format(time.RFC3339)
 		if c.State == Suspended {
@@ -262,6 +294,12 @@ func (d *Desk) ask(env *env, by *access.Actor, s *scene, m Move, in Act, c *Case
 	permission := "case.suspend_decide"
 	if m.Key == "void_ask" {
 		a.Kind, permission = AskVoid, "case.void_decide"
+	}
+	if m.Key == "extend_ask" {
+		a.Kind, permission = AskExtend, "case.extend_decide"
+		if most := s.facts.Reason.Effect.MaxLength; most != nil {
+			a.Limit = &calendar.Limit{Clock: most.Clock, Units: float64(in.Units)}
+		}
 	}
 	c.Ask = a
 	roles := []string{s.facts.Reason.Effect.Approval, "street_desk", "street_leader", "hub_leader", "hub_officer"}

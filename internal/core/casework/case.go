@@ -78,6 +78,7 @@ type Facets struct {
 	Was      State           `json:"was,omitempty"`    // where it stood before that
 	Joined   int             `json:"joined,omitempty"` // how many reports were merged into it
 	Application
+	Beside
 }
 
 // Times marks an imported case whose times contradict each other; it is kept
@@ -97,17 +98,19 @@ type Returned struct {
 const (
 	AskSuspend = "suspend"
 	AskVoid    = "void"
+	AskExtend  = "extend"
 )
 
 // Ask is a request that waits for a decision by another hand (待批事项).
 type Ask struct {
-	Kind   string     `json:"kind"`
-	Reason string     `json:"reason"`
-	Note   string     `json:"note,omitempty"`
-	State  string     `json:"state,omitempty"` // where the reason leads
-	Until  time.Time  `json:"until,omitzero"`
-	By     journal.By `json:"by"`
-	At     time.Time  `json:"at"`
+	Kind   string          `json:"kind"`
+	Reason string          `json:"reason"`
+	Note   string          `json:"note,omitempty"`
+	State  string          `json:"state,omitempty"` // where the reason leads
+	Limit  *calendar.Limit `json:"limit,omitempty"` // how much more time
+	Until  time.Time       `json:"until,omitzero"`
+	By     journal.By      `json:"by"`
+	At     time.Time       `json:"at"`
 }
 
 // Hold is a suspension in force (挂账), or an application that waits for papers
@@ -166,12 +169,12 @@ func (c Case) listAt() int64 {
 func (c Case) open() bool { return !c.about().Shut }
 
 // Sight is what decides who may see the case. Its posts are the owner, who
-// acts for it, who handled it and who is asked to decide; its persons are the
+// acts for it, who handled it, who is asked to decide and who takes part; its persons are the
 // reporter, where that is a member of staff, and whoever is named. Lists walk
 // the same columns, so that both agree (list.go).
 func (c Case) Sight() journal.Sight {
 	s := journal.Sight{Nodes: c.Nodes, Department: c.Department, Secrecy: c.Secrecy, Persons: c.Named}
-	for _, p := range []id.ID{c.Post, c.Acting, c.Handler, c.AskPost} {
+	for _, p := range append([]id.ID{c.Post, c.Acting, c.Handler, c.AskPost}, c.takesPart()...) {
 		if !p.IsZero() && !has(s.Posts, p) {
 			s.Posts = append(s.Posts, p)
 		}

@@ -48,15 +48,16 @@ type run struct {
 	Stopped     time.Time
 	Used        time.Duration
 	LateAt      time.Time
+	Extensions  []Extension
 }
 
-const runColumns = `id, case_id, kind, limits, calendar, given, start_at, due_at, provisional, pauses, remaining, stopped_at, used_ms, late_at`
+const runColumns = `id, case_id, kind, limits, calendar, given, start_at, due_at, provisional, pauses, remaining, stopped_at, used_ms, late_at, extensions`
 
 func scanRun(r scanner) (run, error) {
 	var c run
 	var remaining, used int64
 	err := r.Scan(&c.ID, &c.Case, &c.Kind, db.ScanJSON(&c.Limit), &c.Calendar, &c.Given, db.Time(&c.Start), db.Time(&c.Due), &c.Provisional,
-		db.ScanJSON(&c.Pauses), &remaining, db.Time(&c.Stopped), db.Int(&used), db.Time(&c.LateAt))
+		db.ScanJSON(&c.Pauses), &remaining, db.Time(&c.Stopped), db.Int(&used), db.Time(&c.LateAt), db.ScanJSON(&c.Extensions))
 	c.Remaining, c.Used = time.Duration(remaining)*time.Millisecond, time.Duration(used)*time.Millisecond
 	return c, err
 }
@@ -110,6 +111,9 @@ func (c Case) clockOf(s State) ClockKind {
 	if c.Task == "home_check" && k != clockStopped {
 		return ClockHandle // it has the time of the application
 	}
+	if c.Task == TaskCooperate && s == Doing {
+		return clockStopped // agreed in time; the case's own clock goes on
+	}
 	if c.Task != "" && k != clockStopped && k != clockPaused {
 		return ClockKind(c.Task)
 	}
@@ -137,10 +141,16 @@ func limitOf(cat *catalog.Snapshot, cond catalog.Condition, kind ClockKind) (cal
 	if own != nil {
 		return *own, true
 	}
-	if kind == ClockHandle {
+	stage := string(kind)
+	switch kind {
+	case ClockHandle, ClockPublicise, ClockGive:
 		return calendar.Limit{}, false
+	case ClockCooperate:
+		stage = "coop_answer"
+	case ClockSupervise:
+		stage = "supervise_reply"
 	}
-	s, err := cat.StageClock(string(kind))
+	s, err := cat.StageClock(stage)
 	if err != nil {
 		return calendar.Limit{}, false
 	}
@@ -179,7 +189,7 @@ func (d *Desk) start(tx *db.Tx, c *Case, kind ClockKind, limit calendar.Limit, k
 		r.Due, r.Provisional = due.At, due.Provisional
 		near = nearOf(cal, limit, at, due.At)
 	}
-	_, err = tx.Exec(`INSERT INTO case_clock (`+runColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, NULL, NULL, NULL)`,
+	_, err = tx.Exec(`INSERT INTO case_clock (`+runColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, NULL, NULL, NULL, '[]')`,
 		r.ID, r.Case, r.Kind, db.JSON(r.Limit), r.Calendar, r.Given, db.Millis(r.Start), db.Millis(r.Due), r.Provisional, `[]`, int64(0))
 	if err != nil {
 		return fmt.Errorf("write clock: %w", err)
@@ -209,15 +219,14 @@ func (d *Desk) stop(tx *db.Tx, c *Case, at time.Time) (*Ran, error) {
 	if c.Clock.Kind == "" {
 		return nil, nil
 	}
-	var pauses []calendar.Pause
+	r := run{Limit: c.Clock.Limit, Start: c.Clock.Start}
 	if c.Stood && !c.Clock.Given {
-		r, err := getRun(tx, c.Clock.Row)
-		if err != nil {
+		var err error
+		if r, err = getRun(tx, c.Clock.Row); err != nil {
 			return nil, err
 		}
-		pauses = r.Pauses
 	}
-	used, length, err := d.used(tx, c.Clock, at, pauses)
+	used, length, err := d.used(tx, c.Clock, at, r)
 	if err != nil {
 		return nil, err
 	}
@@ -231,16 +240,16 @@ func (d *Desk) stop(tx *db.Tx, c *Case, at time.Time) (*Ran, error) {
 	if err != nil {
 		return nil, fmt.Errorf("stop clock: %w", err)
 	}
-	ran := &Ran{Kind: c.Clock.Kind, Used: used.Milliseconds(), Limit: length.Milliseconds(), Late: late}
+	out := &Ran{Kind: c.Clock.Kind, Used: used.Milliseconds(), Limit: length.Milliseconds(), Late: late}
 	if c.Clock.Kind == ClockHandle {
 		c.Late = c.Late || late
 	}
 	c.Clock, c.Stood = Clock{}, false
-	return ran, nil
+	return out, nil
 }
 
 // used is the running time of a clock until an instant, and its limit.
-func (d *Desk) used(tx *db.Tx, k Clock, at time.Time, pauses []calendar.Pause) (used, length time.Duration, err error) {
+func (d *Desk) used(tx *db.Tx, k Clock, at time.Time, r run) (used, length time.Duration, err error) {
 	if k.Given {
 		// A given deadline has no calendar: plain time between the two.
 		return max(0, at.Sub(k.Start)), k.Due.Sub(k.Start), nil
@@ -249,11 +258,11 @@ func (d *Desk) used(tx *db.Tx, k Clock, at time.Time, pauses []calendar.Pause) (
 	if err != nil {
 		return 0, 0, err
 	}
-	length = cal.Length(k.Limit, k.Start)
+	used, length, err = ran(cal, r, at)
 	if k.Paused {
-		return max(0, length-k.Remaining), length, nil
+		used = max(0, length-k.Remaining)
 	}
-	return cal.Elapsed(k.Limit.Clock, k.Start, at, pauses), length, nil
+	return used, length, err
 }
 
 // pause lets the running clock stand still: the due time is emptied and the
@@ -273,7 +282,7 @@ func (d *Desk) pause(tx *db.Tx, c *Case, at time.Time) error {
 		if err != nil {
 			return err
 		}
-		due, err := cal.Due(c.Clock.Limit, c.Clock.Start, r.Pauses)
+		due, _, err := reckon(cal, r)
 		if err != nil {
 			return fmt.Errorf("pause clock: %w", err)
 		}
@@ -312,15 +321,13 @@ func (d *Desk) resume(tx *db.Tx, c *Case, at time.Time) error {
 		if err != nil {
 			return err
 		}
-		due, err := cal.Due(c.Clock.Limit, c.Clock.Start, r.Pauses)
+		due, last, err := reckon(cal, r)
 		if err != nil {
 			return fmt.Errorf("resume clock: %w", err)
 		}
-		c.Clock.Due, c.Clock.Provisional, c.Clock.Near = due.At, due.Provisional, at
-		if near, err := cal.Resume(c.Clock.Limit.Clock, c.Clock.Remaining-lead, at); err == nil {
+		c.Clock.Due, c.Clock.Provisional, c.Clock.Near = due.At, due.Provisional, last
+		if near, err := cal.Resume(c.Clock.Limit.Clock, c.Clock.Remaining-lead, at); err == nil && len(r.Extensions) == 0 {
 			c.Clock.Near = near.At
-		} else if near, err := cal.Near(c.Clock.Limit, c.Clock.Start, r.Pauses); err == nil {
-			c.Clock.Near = near // a statutory clock
 		}
 	}
 	c.Clock.Paused, c.Clock.Remaining = false, 0
@@ -335,8 +342,8 @@ func (d *Desk) revive(tx *db.Tx, c *Case) error {
 		return err
 	}
 	c.Clock = Clock{Kind: r.Kind, Row: r.ID, Start: r.Start, Limit: r.Limit, Calendar: r.Calendar, Due: r.Due, Near: r.Due, Provisional: r.Provisional, Given: r.Given, LateAt: r.LateAt}
-	c.Stood = len(r.Pauses) > 0
-	if cal, err := d.calendars.For(tx, r.Calendar); err == nil && !r.Given && len(r.Pauses) == 0 {
+	c.Stood = len(r.Pauses) > 0 || len(r.Extensions) > 0
+	if cal, err := d.calendars.For(tx, r.Calendar); err == nil && !r.Given && !c.Stood {
 		c.Clock.Near = nearOf(cal, r.Limit, r.Start, r.Due)
 	}
 	if _, err := tx.Exec(`UPDATE case_clock SET stopped_at = NULL, used_ms = NULL WHERE id = $1`, r.ID); err != nil {

@@ -70,6 +70,9 @@ func (m Move) leads(from State) []State {
 		if m.Key == "withdraw" && len(m.To) > 1 && (from == Dispatched || from == Taken) != (to == Filed) {
 			continue
 		}
+		if m.Key == "escalate" && (from == Reported || from == Accepted) {
+			continue
+		}
 		// What has a beginning and an end does one of them.
 		if m.Key == "home_check" && from == to || m.Key == "publicise" && (from == Reviewing) != (to == Publicised) {
 			continue

@@ -7,6 +7,7 @@ import (
 	"onegrid/internal/core/catalog"
 	"onegrid/internal/core/journal"
 	"onegrid/internal/kit/fault"
+	"onegrid/internal/kit/id"
 )
 
 // State is where a case stands inside (状态). What a resident sees of it is its
@@ -64,6 +65,8 @@ const (
 	ClockCheck     ClockKind = "check"     // 核查
 	ClockPublicise ClockKind = "publicise" // 公示
 	ClockGive      ClockKind = "give"      // 发放
+	ClockCooperate ClockKind = "cooperate" // 协办答复
+	ClockSupervise ClockKind = "supervise" // 督办回复
 	clockPaused    ClockKind = "paused"    // the clock of before stands still
 	clockStopped   ClockKind = "stopped"
 )
@@ -106,6 +109,7 @@ const (
 	NeedResidentText Need = "resident_text"
 	NeedScore        Need = "score"
 	NeedUntil        Need = "until"
+	NeedUnits        Need = "units"
 	NeedMain         Need = "main"
 )
 
@@ -151,15 +155,17 @@ const (
 // Hand is what the actor is to the case. Stand-ins and principals count as the
 // same hand. (DESIGN.md section 8)
 type Hand struct {
-	System   bool // the sweeper or the case's parent acts
-	Owner    bool // acts for the post that must act now
-	Sender   bool // acts for the post that dispatched it last
-	Reporter bool // reported it
-	Handled  bool // is the hand that handled or settled it
-	Asked    bool // is the hand that asked for what is to be decided
-	Reviewed bool // is the hand that gave the opinion on an application
-	Decided  bool // is the hand that decided it
-	Shut     bool // another person holds the claim
+	System   bool   // the sweeper or the case's parent acts
+	Owner    bool   // acts for the post that must act now
+	Sender   bool   // acts for the post that dispatched it last
+	Reporter bool   // reported it
+	Handled  bool   // is the hand that handled or settled it
+	Asked    bool   // is the hand that asked for what is to be decided
+	Reviewed bool   // is the hand that gave the opinion on an application
+	Decided  bool   // is the hand that decided it
+	Shut     bool   // another person holds the claim
+	Unit     bool   // acts for a post of the owner's unit
+	Role     string // of the acting post
 }
 
 // Target is the post that the actor chose.
@@ -168,6 +174,8 @@ type Target struct {
 	Takes      bool // its role takes cases
 	Dispatches bool // its role dispatches cases onwards
 	Self       bool // it is the post that owns the case now
+	Helps      bool // its role answers requests to co-operate
+	Asked      bool // it co-operates already
 }
 
 // Given is what the actor gives with a move.
@@ -177,6 +185,7 @@ type Given struct {
 	Result       Outcome
 	Score        int
 	Until        time.Time
+	Units        int64          // how much more time, in the reason's own units
 	Source       catalog.Source // who raises it, of a report
 	Consent      bool           // the person concerned has agreed, of an application
 }
@@ -194,6 +203,8 @@ type Facts struct {
 	UntilMax    time.Time      // the longest suspension that the reason allows
 	Target      Target
 	Have        map[string]int // evidence on the case, with what comes along
+	Up          id.ID          // the post to which it can be raised
+	Supervised  bool           // a supervision waits for its answer
 	Senders     int            // open dispatches: how far a return can go back
 	Check       bool           // a check is demanded
 	Verify      bool           // a verification is demanded

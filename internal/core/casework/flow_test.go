@@ -92,6 +92,7 @@ func fits(flow *Flow, move string, from State) Facts {
 	case "cancel", "miss":
 		f.Hand = Hand{System: true}
 	}
+	fitsBeside(&f, move, why)
 	if flow.Key == catalog.Approval {
 		fitsApproval(&f, move, from, why)
 	}
@@ -328,7 +329,7 @@ func refusals() []refusal {
 		{k, "miss", Open, "a person says it was missed", func(f *Facts) { f.Hand.System = false }, ErrSystemOnly},
 		{k, "miss", Open, "a check is never missed", func(f *Facts) { f.Case.Task = "check" }, ErrWrongTask},
 	}
-	return append(rows, approvalRefusals()...)
+	return append(append(rows, approvalRefusals()...), besideRefusals()...)
 }
 
 func (r refusal) run(flow *Flow) error {
@@ -500,8 +501,6 @@ func TestMovesMatchPermissions(t *testing.T) {
 	// supervision and escalation.
 	others := []string{
 		"case.view", "case.view_own", "case.reveal", "case.quarantine", "case.comment", "case.export", "task.plan",
-		"case.cooperate_ask", "case.cooperate_answer", "case.extend_ask", "case.extend_decide",
-		"case.supervise", "case.supervise_answer", "case.escalate",
 		"apply.fill_for", // asked beside case.report
 	}
 	for _, p := range roles.Permissions {

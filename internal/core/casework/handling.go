@@ -116,6 +116,41 @@ var handling = &Flow{
 			},
 		},
 		{
+			// More time (延期), before the time is over.
+			Key: "extend_ask", Permission: "case.extend_ask", From: []State{Taken, Handling}, Owner: OwnerSame,
+			Reasons: catalog.ReasonExtend, Needs: []Need{NeedReason, NeedNote, NeedUnits},
+			Guards: []Guard{owned, nothingAsked, extendable, reasoned(catalog.ReasonExtend), noted, reasonLeft, unitsGiven},
+		},
+		{
+			Key: "extend_decide", Permission: "case.extend_decide", From: []State{Taken, Handling}, Owner: OwnerSame,
+			Needs:  []Need{NeedResult},
+			Guards: []Guard{extendAsked, resultGiven, notAsker},
+		},
+		{
+			// Another unit helps (协办); the case stays where it is.
+			Key: "cooperate_ask", Permission: "case.cooperate_ask", From: []State{Taken, Handling}, Owner: OwnerSame,
+			Needs:  []Need{NeedPost, NeedNote},
+			Guards: []Guard{owned, helpful, helpRoom, noteAlways},
+		},
+		{
+			// Presses the owner for an answer (督办).
+			Key: "supervise", Permission: "case.supervise", From: []State{Accepted, Filed, Dispatched, Taken, Handling, Suspended, Done}, Owner: OwnerSame,
+			Reasons: catalog.ReasonSupervise, Needs: []Need{NeedReason, NeedNote},
+			Guards: []Guard{notOwn, unsupervised, reasoned(catalog.ReasonSupervise), noted},
+		},
+		{
+			// Raised to the next level (上报): it takes the case over, or is told.
+			Key: "escalate", Permission: "case.escalate", From: []State{Reported, Accepted, Filed, Dispatched, Taken, Handling}, To: []State{Filed}, Owner: OwnerSame,
+			Reasons: catalog.ReasonEscalate, Needs: []Need{NeedReason, NeedNote},
+			Guards: []Guard{owned, upThere, reasoned(catalog.ReasonEscalate), noted},
+			Pick: func(f Facts) State {
+				if f.Reason.Effect.Owner == "next_level" && f.Case.State != Reported && f.Case.State != Accepted {
+					return Filed
+				}
+				return f.Case.State
+			},
+		},
+		{
 			Key: "resume", Permission: "case.resume", From: []State{Suspended}, To: []State{Handling}, Owner: OwnerHandler,
 		},
 		{

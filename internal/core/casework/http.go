@@ -114,6 +114,15 @@ type duplicatesOut struct {
 	}
 }
 
+type redatedIn struct{ httpx.Paging }
+
+type redatedOut struct {
+	Body struct {
+		Items []Redated `json:"items"`
+		Next  string    `json:"next,omitempty"`
+	}
+}
+
 type fileIn struct{}
 
 type fileOut struct{ Body File }
@@ -152,6 +161,7 @@ func (d *Desk) Routes(e *httpx.Edge) {
 			return &countsOut{n}, err
 		})
 	httpx.Read(e, httpx.Op{ID: "case.duplicates", Method: "GET", Path: "/api/cases/duplicates", Permission: "case.report", Summary: "Cases that may be the same matter", Tags: tags}, d.getDuplicates)
+	httpx.Read(e, httpx.Op{ID: "case.redated", Method: "GET", Path: "/api/deadline-changes", Permission: "case.view", Summary: "Deadlines that a changed calendar moved", Tags: tags}, d.getRedated)
 	httpx.Read(e, httpx.Op{ID: "case.view", Method: "GET", Path: "/api/cases/{id}", Permission: "case.view", Summary: "A case with its timeline, clocks and moves", Tags: tags},
 		func(tx *db.Tx, by *access.Actor, in *caseIn) (*pageOut, error) {
 			return paged(d.View(tx, by, in.ID))
@@ -256,6 +266,26 @@ func (d *Desk) getList(tx *db.Tx, by *access.Actor, in *listIn) (*listOut, error
 		}
 	}
 	out.Body.Head, err = journal.Head(tx)
+	return out, err
+}
+
+func (d *Desk) getRedated(tx *db.Tx, by *access.Actor, in *redatedIn) (*redatedOut, error) {
+	var after *Cursor
+	if in.Cursor != "" {
+		after = &Cursor{}
+		if err := in.Read(after); err != nil {
+			return nil, err
+		}
+	}
+	some, next, err := d.Redated(tx, by, after, in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	out := &redatedOut{}
+	out.Body.Items = append([]Redated{}, some...)
+	if next != nil {
+		out.Body.Next, err = httpx.Cursor(next)
+	}
 	return out, err
 }
 

@@ -112,7 +112,8 @@ type line struct {
 }
 
 // lines turns the actor's walks into indexes of this room's tables. A post on
-// the route is the owner, who acts for it, who handled it or who is asked.
+// the route is the owner, who acts for it, who handled it, who is asked or who
+// takes part.
 func lines(walks []access.Walk) []line {
 	var out []line
 	for _, w := range walks {
@@ -122,7 +123,8 @@ func lines(walks []access.Walk) []line {
 				line{column: "c.post_id", node: w.Node, max: w.MaxSecrecy},
 				line{column: "c.acting_post_id", node: w.Node, max: w.MaxSecrecy, also: " AND c.acting_post_id <> c.post_id"},
 				line{column: "c.handler_post_id", node: w.Node, max: w.MaxSecrecy},
-				line{column: "c.ask_post_id", node: w.Node, max: w.MaxSecrecy})
+				line{column: "c.ask_post_id", node: w.Node, max: w.MaxSecrecy},
+				line{column: "s.post_id", node: w.Node, max: w.MaxSecrecy, join: " JOIN case_side s ON s.case_id = c.id"})
 		case access.PersonColumn:
 			out = append(out, line{column: "n.person_id", node: w.Node, max: w.MaxSecrecy, join: " JOIN case_named n ON n.case_id = c.id"})
 		default:
@@ -147,9 +149,13 @@ func mine(by *access.Actor) []line {
 		}
 		seen = append(seen, p)
 		for _, l := range lines([]access.Walk{{Column: access.PostColumn, Node: p, MaxSecrecy: journal.Named}}) {
-			if l.column != "c.handler_post_id" {
-				out = append(out, l)
+			switch l.column {
+			case "c.handler_post_id":
+				continue
+			case "s.post_id":
+				l.also = " AND s.kind = '" + sideEscalate + "'" // who helps has a task
 			}
+			out = append(out, l)
 		}
 	}
 	return out

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"onegrid/internal/core/access"
+	"onegrid/internal/core/calendar"
 	"onegrid/internal/core/catalog"
 	"onegrid/internal/core/journal"
 	"onegrid/internal/core/org"
@@ -39,11 +40,12 @@ type Why struct {
 
 // ReasonChoice is a reason that can be given.
 type ReasonChoice struct {
-	Key          string      `json:"key"`
-	Name         words.Text  `json:"name"`
-	NeedsNote    bool        `json:"needs_note"`
-	ResidentText *words.Text `json:"resident_text,omitempty"`
-	Latest       time.Time   `json:"latest,omitzero"` // longest suspension
+	Key          string          `json:"key"`
+	Name         words.Text      `json:"name"`
+	NeedsNote    bool            `json:"needs_note"`
+	ResidentText *words.Text     `json:"resident_text,omitempty"`
+	Latest       time.Time       `json:"latest,omitzero"` // longest suspension
+	Most         *calendar.Limit `json:"most,omitempty"`  // most time that can be asked for
 }
 
 // PostChoice is a post that can be chosen.
@@ -111,7 +113,7 @@ func (d *Desk) offer(env *env, by *access.Actor, c Case, flow *Flow, m Move) (Of
 		s.facts.Main = Main{Found: true, Open: true, Same: true} // which one is chosen later
 	}
 	missing := s.facts.missing()
-	s.facts.Given = Given{Note: "–", ResidentText: "–", Result: Pass, Score: 5, Until: env.at.Add(24 * time.Hour)}
+	s.facts.Given = Given{Note: "–", ResidentText: "–", Result: Pass, Score: 5, Until: env.at.Add(24 * time.Hour), Units: 1}
 	if m.Reasons != "" {
 		if o.Reasons, err = d.reasonsFor(env, s.facts, m); err != nil {
 			return o, false, err
@@ -130,6 +132,13 @@ func (d *Desk) offer(env *env, by *access.Actor, c Case, flow *Flow, m Move) (Of
 	if m.Key == "dispatch" {
 		o.Posts = d.targets(env, c)
 		if len(o.Posts) > 0 {
+			if s.facts.Target, err = d.targetOf(env, c, o.Posts[0].ID); err != nil {
+				return o, false, err
+			}
+		}
+	}
+	if m.Key == "cooperate_ask" {
+		if o.Posts = d.helpersFor(env, c); len(o.Posts) > 0 {
 			if s.facts.Target, err = d.targetOf(env, c, o.Posts[0].ID); err != nil {
 				return o, false, err
 			}
@@ -253,6 +262,9 @@ func (d *Desk) reasonsFor(env *env, f Facts, m Move) ([]ReasonChoice, error) {
 			}
 			c.Latest = latest
 		}
+		if m.Key == "extend_ask" {
+			c.Most = r.Effect.MaxLength
+		}
 		out = append(out, c)
 	}
 	return out, nil
@@ -303,6 +315,10 @@ func (d *Desk) foresee(env *env, by *access.Actor, s *scene, m Move, o Offer, to
 		post = c.Handler
 	case OwnerNext:
 		post = d.nextOf(env, c, c.Post, 0)
+	case OwnerSame:
+		if m.Key == "escalate" && s.facts.Reason.Effect.Owner == "next_level" {
+			post = s.facts.Up
+		}
 	case OwnerChecker:
 		post = d.foreseeChecker(env, by, s, m, to)
 	}

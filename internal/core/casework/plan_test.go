@@ -29,6 +29,9 @@ func TestListsWalkOneIndex(t *testing.T) {
 	looked := 0
 	err := d.Read(context.Background(), func(tx *db.Tx) error {
 		for _, l := range lines(walks) {
+			if l.join != "" {
+				continue // what one post helps with is little
+			}
 			for _, f := range filters {
 				q := f.condition(tx.Now())
 				plan, err := explain(tx, l.query(q, 51), append([]any{l.node, Reported, int64(journal.Named), int64(0), make([]byte, 16)}, q.args...)...)

@@ -232,7 +232,8 @@ var declines = map[string]bool{"case.approve": true, "case.appeal_decide": true}
 
 // residentReasons are the acts whose reason the resident reads.
 var residentReasons = map[string]bool{
-	"case.refuse": true, "case.withdraw": true, "case.suspend_decide": true, "case.reopen": true, "case.void_decide": true, "case.object": true, "case.merge": true,
+	"case.refuse": true, "case.withdraw": true, "case.suspend_decide": true, "case.reopen": true, "case.void_decide": true, "case.object": true,
+	"case.extend_decide": true, "case.escalate": true, "case.merge": true,
 }
 
 // tell adds what one entry means to the reporter.

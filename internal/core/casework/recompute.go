@@ -83,7 +83,7 @@ func (d *Desk) Recompute(ctx context.Context, store *db.DB, key string) (int, er
 			if r.Due.IsZero() {
 				continue
 			}
-			due, err := cal.Due(r.Limit, r.Start, r.Pauses)
+			due, _, err := reckon(cal, r)
 			if err != nil {
 				rows.Close()
 				return err
@@ -130,14 +130,26 @@ func (d *Desk) redate(tx *db.Tx, caseID id.ID) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	due, err := cal.Due(r.Limit, r.Start, r.Pauses)
+	due, near, err := reckon(cal, r)
 	if err != nil {
 		return false, err
+	}
+	if !c.Stood {
+		near = nearOf(cal, r.Limit, r.Start, due.At)
 	}
 	if same(due.At, c.Clock.Due) && due.Provisional == c.Clock.Provisional {
 		return false, nil
 	}
-	c.Clock.Due, c.Clock.Provisional, c.Clock.Near = due.At, due.Provisional, nearOf(cal, r.Limit, r.Start, due.At)
+	why := WhyCalendar
+	if c.Clock.Provisional && !due.Provisional {
+		why = WhyYear
+	}
+	if !same(due.At, c.Clock.Due) {
+		if err := noteRedated(tx, c, c.Clock.Due, due.At, why); err != nil {
+			return false, err
+		}
+	}
+	c.Clock.Due, c.Clock.Provisional, c.Clock.Near = due.At, due.Provisional, near
 	if err := d.keepRun(tx, &c, r.Pauses); err != nil {
 		return false, err
 	}

@@ -30,6 +30,7 @@ type Swept struct {
 	Released int // claims that were over
 	Moved    int // cases that follow a vacancy to another post, or back
 	Dropped  int // uploads that nobody used
+	Raised   int // late cases that were raised to the next level
 	Redated  int // deadlines that a changed calendar moved
 }
 
@@ -39,7 +40,7 @@ func (s Swept) Any() bool { return s != Swept{} }
 // Sweep does everything that is due.
 func (d *Desk) Sweep(ctx context.Context, store *db.DB) (Swept, error) {
 	var all Swept
-	for _, step := range []func(context.Context, *db.DB, *Swept) error{d.sweepResume, d.sweepCalendars, d.sweepLate, d.sweepMissed, d.sweepClaims, d.sweepLoose, d.sweepCovers} {
+	for _, step := range []func(context.Context, *db.DB, *Swept) error{d.sweepResume, d.sweepCalendars, d.sweepLate, d.sweepEscalate, d.sweepMissed, d.sweepClaims, d.sweepLoose, d.sweepCovers} {
 		if err := step(ctx, store, &all); err != nil {
 			return all, err
 		}
@@ -84,7 +85,7 @@ func (d *Desk) sweepLate(ctx context.Context, store *db.DB, all *Swept) error {
 				return err
 			}
 			for _, l := range found {
-				marked, err := tx.Exec(`UPDATE case_clock SET late_at = $1 WHERE id = $2 AND late_at IS NULL AND stopped_at IS NULL`, db.Millis(now), l.clock)
+				marked, err := tx.Exec(`UPDATE case_clock SET late_at = $1, escalate_at = CASE WHEN kind = 'handle' THEN CAST($1 AS BIGINT) ELSE NULL END WHERE id = $2 AND late_at IS NULL AND stopped_at IS NULL`, db.Millis(now), l.clock)
 				if err != nil {
 					return fmt.Errorf("mark late clock: %w", err)
 				}

@@ -67,10 +67,29 @@ var task = &Flow{
 			},
 		},
 		{
+			// Asked to co-operate (协办), a unit agrees or refuses with a reason,
+			// and reports what it did.
+			Key: "cooperate_answer", Permission: "case.cooperate_answer", From: []State{Open, Taken, Doing}, To: []State{Doing, Closed}, Owner: OwnerSame,
+			Reasons: catalog.ReasonCooperateRefuse, Needs: []Need{NeedResult, NeedNote},
+			Guards: []Guard{ofUnit, isTask(TaskCooperate), answered, helpRefused, leaderAgrees, helpNoted},
+			Pick: func(f Facts) State {
+				if f.Case.State != Doing && f.Given.Result == Pass {
+					return Doing
+				}
+				return Closed
+			},
+		},
+		{
+			// What the supervised post answers (督办回复).
+			Key: "supervise_answer", Permission: "case.supervise_answer", From: []State{Open, Taken}, To: []State{Closed}, Owner: OwnerSame,
+			Needs:  []Need{NeedNote},
+			Guards: []Guard{owned, isTask(TaskSupervise), noteAlways},
+		},
+		{
 			// Handed to the next suitable post or desk.
 			Key: "return", Permission: "case.return", From: []State{Open, Taken, Doing}, To: []State{Open}, Owner: OwnerNext,
 			Reasons: catalog.ReasonReturn, Needs: []Need{NeedReason, NeedNote},
-			Guards: []Guard{owned, reasoned(catalog.ReasonReturn), noted, reasonLeft},
+			Guards: []Guard{owned, movable, reasoned(catalog.ReasonReturn), noted, reasonLeft},
 		},
 		{
 			Key: "suspend_ask", Permission: "case.suspend_ask", From: []State{Doing}, Owner: OwnerSame,

@@ -163,10 +163,10 @@ func (d *Desk) endTasks(env *env, s *scene, c *Case, m Move, by *access.Actor) e
 		}
 		return nil
 	}
-	if c.Verify == Waiting || c.Check == Waiting {
-		return nil
-	}
 	for _, t := range s.tasks {
+		if c.keepsTask(t) {
+			continue
+		}
 		cancel, _ := task.Move("cancel")
 		if _, err := d.apply(env, by, &scene{facts: Facts{Case: t, Item: env.item, Now: env.at}}, cancel, Act{Move: "cancel"}, Cancelled); err != nil {
 			return err
@@ -177,6 +177,9 @@ func (d *Desk) endTasks(env *env, s *scene, c *Case, m Move, by *access.Actor) e
 
 // answer brings what a task found to the case it serves.
 func (d *Desk) answer(env *env, by *access.Actor, t Case, m Move, in Act) error {
+	if t.besides() {
+		return d.answerBeside(env, by, t, in)
+	}
 	if m.Key != t.Task && m.Key != "return" {
 		return nil
 	}

@@ -42,7 +42,7 @@ type EventBy struct {
 
 // StageClock is how a stage's clock ended.
 type StageClock struct {
-	Kind  ClockKind `json:"kind" enum:"accept,verify,dispatch,handle,check,publicise,give"`
+	Kind  ClockKind `json:"kind" enum:"accept,verify,dispatch,handle,check,publicise,give,cooperate,supervise"`
 	Used  int64     `json:"used_ms"`
 	Limit int64     `json:"limit_ms,omitempty"`
 	Late  bool      `json:"late"`
@@ -124,6 +124,7 @@ func (d *Desk) event(env *env, e journal.Entry, files []File, other Case) (Event
 // internalKinds are acts that residents are never told of.
 var internalKinds = map[string]bool{
 	"case.claim": true, "case.release": true, "case.late": true, "case.owner": true, "case.due": true, "case.suspend_ask": true,
+	"case.extend_ask": true, "case.cooperate_ask": true, "case.cooperate_end": true, "case.supervise": true, "case.review": true, "case.home_check": true,
 	"case.void_ask": true, "case.reveal": true, "case.return": true, "case.withdraw": true, "case.file_accept": true, "case.file_discard": true,
 	"case.relate": true, "case.unrelate": true, "case.join": true, "case.part": true, "case.heard": true, "case.main": true, "case.answered": true, "case.taken_up": true,
 	"case.alarm": true,
@@ -137,7 +138,11 @@ func (d *Desk) eventWords(env *env, kind string, b Body, other Case) words.Text 
 	if strings.HasPrefix(kind, "task.") && d.words.Has("casework.event.task_"+move) {
 		key = "casework.event.task_" + move
 	}
-	for _, better := range []string{key + "_" + string(b.Result), key + "_" + string(b.To)} {
+	better := []string{key + "_" + string(b.Result), key + "_" + string(b.To)}
+	if b.Result == Pass && b.From != b.To {
+		slices.Reverse(better) // where it led says more than that it passed
+	}
+	for _, better := range better {
 		if d.words.Has(better) {
 			key = better
 			break

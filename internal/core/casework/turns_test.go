@@ -438,6 +438,21 @@ func TestChangedHours(t *testing.T) {
 			h.Fatalf("due %s, was %s; version %d after %d", after.Clock.Due, due, after.Version, c.Version)
 		}
 		h.agrees(after, "changed hours")
+		var moved []Redated
+		h.read(func(tx *db.Tx) (err error) {
+			moved, _, err = h.desk.Redated(tx, h.as(tx, "works"), nil, 20)
+			return err
+		})
+		if len(moved) != 1 || moved[0].Case != c.ID || !moved[0].Before.Equal(due) || !moved[0].After.Equal(after.Clock.Due) || moved[0].Why != WhyCalendar {
+			h.Fatalf("the list of what moved: %+v", moved)
+		}
+		h.read(func(tx *db.Tx) (err error) {
+			moved, _, err = h.desk.Redated(tx, h.as(tx, "housing"), nil, 20)
+			return err
+		})
+		if len(moved) != 0 {
+			h.Errorf("another department reads %+v", moved)
+		}
 		if s := h.sweeps(); s.Redated != 0 {
 			h.Errorf("moved twice: %+v", s)
 		}

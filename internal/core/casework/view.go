@@ -22,7 +22,7 @@ type View struct {
 	Number         string           `json:"number"`
 	Arrived        int64            `json:"arrived"`
 	Parent         id.ID            `json:"parent_id,omitzero"`
-	Task           string           `json:"task,omitempty" enum:"verify,check,home_check"`
+	Task           string           `json:"task,omitempty" enum:"verify,check,home_check,cooperate,supervise"`
 	Flow           catalog.Flow     `json:"flow" enum:"handling,approval,task"`
 	Item           string           `json:"item"`
 	ItemName       words.Text       `json:"item_name"`
@@ -58,6 +58,11 @@ type View struct {
 	Returned       *ReturnedView    `json:"returned,omitempty"`
 	Ask            *AskView         `json:"asked,omitempty"`
 	Hold           *HoldView        `json:"suspended,omitempty"`
+	Supervised     *SupervisionView `json:"supervised,omitempty"`
+	RaisedTo       []words.Text     `json:"raised_to,omitempty"`
+	Helpers        []words.Text     `json:"helpers,omitempty"`
+	Opinion        Outcome          `json:"opinion,omitempty" enum:"pass,fail"`
+	Posting        *PostingView     `json:"posting,omitempty"`
 	Rating         *Rating          `json:"rating,omitempty"`
 	Joined         int              `json:"merged_count,omitempty"` // reports that were merged into it
 	OccurredAt     time.Time        `json:"occurred_at"`
@@ -95,11 +100,20 @@ type ReturnedView struct {
 
 // AskView is a request that waits for a decision.
 type AskView struct {
-	Kind   string     `json:"kind" enum:"suspend,void"`
-	Reason words.Text `json:"reason"`
-	Note   string     `json:"note,omitempty"`
-	Until  time.Time  `json:"until,omitzero"`
-	Post   words.Text `json:"post_name"` // who is asked
+	Kind   string          `json:"kind" enum:"suspend,void,extend"`
+	Reason words.Text      `json:"reason"`
+	Note   string          `json:"note,omitempty"`
+	Until  time.Time       `json:"until,omitzero"`
+	Limit  *calendar.Limit `json:"limit,omitempty"` // how much more time
+	Post   words.Text      `json:"post_name"`       // who is asked
+}
+
+// PostingView is what is posted of an application.
+type PostingView struct {
+	Text       string    `json:"text"`
+	From       time.Time `json:"from"`
+	Until      time.Time `json:"until"`
+	Objections int       `json:"objections"`
 }
 
 // HoldView is a suspension in force.
@@ -111,7 +125,7 @@ type HoldView struct {
 
 // ClockNow is the clock of the present state.
 type ClockNow struct {
-	Kind        ClockKind      `json:"kind" enum:"accept,verify,dispatch,handle,check,publicise,give"`
+	Kind        ClockKind      `json:"kind" enum:"accept,verify,dispatch,handle,check,publicise,give,cooperate,supervise"`
 	State       string         `json:"state" enum:"running,paused,stopped"`
 	Started     time.Time      `json:"started_at"`
 	Due         time.Time      `json:"due_at,omitzero"`
@@ -226,7 +240,14 @@ func (d *Desk) view(env *env, c Case) View {
 		v.Returned = &ReturnedView{Post: env.postName(r.Post), Reason: env.reasonName(r.Reason), Note: r.Note}
 	}
 	if a := c.Ask; a != nil {
-		v.Ask = &AskView{Kind: a.Kind, Reason: env.reasonName(a.Reason), Note: a.Note, Until: a.Until, Post: env.postName(c.AskPost)}
+		v.Ask = &AskView{Kind: a.Kind, Reason: env.reasonName(a.Reason), Note: a.Note, Until: a.Until, Limit: a.Limit, Post: env.postName(c.AskPost)}
+	}
+	if s := c.Supervised; s != nil {
+		v.Supervised = &SupervisionView{Reason: env.reasonName(s.Reason), Note: s.Note, Post: env.postName(s.Post), At: s.At}
+	}
+	v.RaisedTo, v.Helpers, v.Opinion = env.postNames(c.Raised), env.postNames(c.Helpers), c.Opinion
+	if p := c.Posting; p != nil {
+		v.Posting = &PostingView{Text: p.Text, From: p.From, Until: p.Until, Objections: p.Objections}
 	}
 	if h := c.Hold; h != nil {
 		v.Hold = &HoldView{Reason: env.reasonName(h.Reason), Note: h.Note, Until: h.Until}
@@ -260,7 +281,7 @@ func (e *env) stateName(c Case) words.Text {
 // ClockView is one clock of a case with the explanation of its deadline
 // (为什么是这个时间).
 type ClockView struct {
-	Kind     ClockKind             `json:"kind" enum:"accept,verify,dispatch,handle,check,publicise,give"`
+	Kind     ClockKind             `json:"kind" enum:"accept,verify,dispatch,handle,check,publicise,give,cooperate,supervise"`
 	State    string                `json:"state" enum:"running,paused,stopped"`
 	Started  time.Time             `json:"started_at"`
 	Due      time.Time             `json:"due_at,omitzero"`
@@ -271,10 +292,12 @@ type ClockView struct {
 	Limit    calendar.Limit        `json:"limit"`
 	Pauses   []calendar.Pause      `json:"pauses"`
 	Explains *calendar.Explanation `json:"explanation,omitempty"`
+	Extended []ExtensionView       `json:"extensions,omitempty"`
 }
 
 // clockViews explains every clock of a case; the running one until now.
-func (d *Desk) clockViews(tx *db.Tx, caseID id.ID) ([]ClockView, error) {
+func (d *Desk) clockViews(env *env, caseID id.ID) ([]ClockView, error) {
+	tx := env.tx
 	runs, err := runsOf(tx, caseID)
 	if err != nil {
 		return nil, err
@@ -307,6 +330,18 @@ func (d *Desk) clockViews(tx *db.Tx, caseID id.ID) ([]ClockView, error) {
 			v.Explains = &e
 			if r.Stopped.IsZero() {
 				v.Used = e.Used
+			}
+			if len(r.Extensions) > 0 {
+				if v.Extended, err = extensionViews(env, cal, r, until); err != nil {
+					return nil, err
+				}
+				if r.Stopped.IsZero() && v.State != "paused" {
+					used, _, err := ran(cal, r, until)
+					if err != nil {
+						return nil, err
+					}
+					v.Used = used.Milliseconds()
+				}
 			}
 		}
 		out = append(out, v)
@@ -401,7 +436,7 @@ func (d *Desk) page(tx *db.Tx, by *access.Actor, c Case) (*Page, error) {
 	if p.Timeline, err = d.timeline(env, c, p.Files); err != nil {
 		return nil, err
 	}
-	if p.Clocks, err = d.clockViews(tx, c.ID); err != nil {
+	if p.Clocks, err = d.clockViews(env, c.ID); err != nil {
 		return nil, err
 	}
 	if p.Related, err = d.relations(env, c); err != nil {
