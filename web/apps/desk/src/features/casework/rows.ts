@@ -105,14 +105,15 @@ export const dangerous = new Set(["refuse", "void_ask", "void_decide", "withdraw
 
 const order = [
   "accept", "file", "dispatch", "take", "handle", "done", "verify", "check", "close", "do", "settle",
-  "suspend_decide", "void_decide", "resume", "return", "suspend_ask", "refuse", "withdraw", "rate", "object", "reopen", "merge", "unmerge", "void_ask", "cancel", "miss",
+  "review", "publicise", "approve", "give", "appeal_decide", "home_check", "submit", "supervise_answer", "cooperate_answer", "correct",
+  "extend_decide", "supervise", "cooperate_ask", "extend_ask", "escalate", "appeal", "suspend_decide", "void_decide", "resume", "return", "suspend_ask", "refuse", "withdraw", "rate", "object", "reopen", "merge", "unmerge", "void_ask", "cancel", "miss",
 ];
 
 /** Allowed moves in the order of use; the first is the main action. */
 export function allowedMoves(c: Case, offers: Offer[]): Offer[] {
   const rank = (o: Offer) => {
     // someone waits for the decision
-    if (o.move === "suspend_decide" || o.move === "void_decide") return -2;
+    if (o.move === "suspend_decide" || o.move === "void_decide" || o.move === "extend_decide") return -2;
     if (c.returned && o.move === "dispatch") return -1;
     const i = order.indexOf(o.move);
     return i < 0 ? order.length : i;
@@ -121,12 +122,12 @@ export function allowedMoves(c: Case, offers: Offer[]): Offer[] {
 }
 
 /** Undoing a case stands under "more", away from the hand. */
-export const apart = new Set(["void_ask", "withdraw", "cancel", "miss", "merge"]);
+export const apart = new Set(["void_ask", "withdraw", "cancel", "miss", "merge", "escalate"]);
 
 /** The main action; a shut case and one whose allowed moves all undo something has none. */
 export function mainMove(c: Case, allowed: Offer[]): Offer | undefined {
   const first = allowed[0];
-  if (!first || dangerous.has(first.move) || ["reopen", "return", "suspend_ask", "object", "miss", "merge", "unmerge"].includes(first.move)) return undefined;
+  if (!first || dangerous.has(first.move) || ["reopen", "return", "suspend_ask", "object", "miss", "merge", "unmerge", "extend_ask", "cooperate_ask", "supervise", "escalate", "appeal", "correct"].includes(first.move)) return undefined;
   return isShut(c) && first.move !== "rate" ? undefined : first;
 }
 
@@ -190,6 +191,21 @@ export function stageLine(
     at: i < now || (c.stage === "closed" && key === "closed") ? "past" : i === now ? "now" : "next",
     since: i <= now ? since.get(key) : undefined,
   }));
+}
+
+/** The way of an application, state by state; what was skipped is left out. */
+export function applicationLine(c: Case, timeline: TimelineEvent[]): { key: string; at: "past" | "now" | "next"; since?: number }[] {
+  const since = new Map<string, number>([["submitted", time(c.recorded_at) ?? 0]]);
+  for (const e of [...timeline].sort((a, b) => a.number - b.number)) {
+    const at = time(e.at);
+    if (e.to_state && e.to_state !== e.from_state && at !== undefined && !e.task_id) since.set(e.to_state, at);
+  }
+  const usual = ["submitted", "accepted", "reviewing", "deciding", "approved", "given"];
+  const way = ["submitted", "correcting", "accepted", "reviewing", "checking_home", "publicised", "deciding", "declined", "appealed", "approved", "given", "withdrawn", "voided"];
+  const ended = ["declined", "withdrawn", "voided", "given"].includes(c.state);
+  const shown = way.filter((s) => s === c.state || (since.has(s) && s !== "correcting") || (!ended && usual.includes(s)));
+  const now = shown.indexOf(c.state);
+  return shown.map((key, i) => ({ key, at: i === now ? "now" : i < now ? "past" : "next", since: i <= now ? since.get(key) : undefined }));
 }
 
 // ---- changes that collect above the list ----
