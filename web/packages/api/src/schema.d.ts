@@ -520,6 +520,245 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/duty/mine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's own turns, swaps and notes to confirm */
+        get: operations["duty.mine"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/duty/notes/{id}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Confirm what the shift before handed over */
+        post: operations["duty.take_over"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/duty/now": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who is on duty now */
+        get: operations["duty.now"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/duty/rosters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Rosters the reader may see, with who is on duty */
+        get: operations["duty.rosters"];
+        put?: never;
+        /** Make a roster */
+        post: operations["duty.roster_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/duty/rosters/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Change a roster's shifts and crews, or close it */
+        put: operations["duty.roster_edit"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/duty/rosters/{id}/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make the shifts of some days and give them to the crews */
+        post: operations["duty.plan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/duty/rosters/{id}/shifts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Add a shift by hand */
+        post: operations["duty.shift_add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/duty/rosters/{id}/week": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A roster over some days: shifts, people, swaps, notes */
+        get: operations["duty.week"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/duty/shifts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Call a shift off */
+        delete: operations["duty.shift_cancel"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/duty/shifts/{id}/note": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Write what a shift hands over to the next */
+        put: operations["duty.hand_over"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/duty/shifts/{id}/turns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put a person on a shift */
+        post: operations["duty.seat"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/duty/swaps/{id}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Agree to a swap, decline or withdraw it; as a lead, confirm or refuse it */
+        post: operations["duty.swap_answer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/duty/turns/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take a person off a shift */
+        delete: operations["duty.unseat"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/duty/turns/{id}/swaps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask somebody to take one's turn */
+        post: operations["duty.swap_ask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/enrol": {
         parameters: {
             query?: never;
@@ -968,6 +1207,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/org/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Groups in scope and who is in them */
+        get: operations["org.groups"];
+        put?: never;
+        /** Make a group */
+        post: operations["org.group_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/org/groups/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Rename a group, or end it */
+        put: operations["org.group_edit"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/org/groups/{id}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put a person or a unit into a group */
+        post: operations["org.member_join"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/org/holdings/{id}": {
         parameters: {
             query?: never;
@@ -1002,6 +1293,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/org/members/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End a membership */
+        delete: operations["org.member_leave"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/org/persons": {
         parameters: {
             query?: never;
@@ -1014,6 +1322,23 @@ export interface paths {
         put?: never;
         /** Add a person */
         post: operations["org.person_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/org/persons/{id}/skills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Say what a person is good at */
+        put: operations["org.person_skills"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1072,6 +1397,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/org/posts/{id}/skills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Say what whoever holds a post can do */
+        put: operations["org.post_skills"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/org/posts/{id}/stand-in": {
         parameters: {
             query?: never;
@@ -1083,6 +1425,23 @@ export interface paths {
         put?: never;
         /** Ask a person to stand in for a post */
         post: operations["org.stand_in"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/org/skilled": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who can do something, nearest to a place first */
+        get: operations["org.skilled"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1150,6 +1509,58 @@ export interface paths {
         get?: never;
         /** Change a staffing rule */
         put: operations["org.staffing_rule_edit"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/org/tables/{table}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Units, posts or people as a spreadsheet, CSV or JSON */
+        get: operations["org.export"];
+        put?: never;
+        /** Bring in units, posts or people; with check=true only try */
+        post: operations["org.import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/org/terms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Kinds of groups and skills */
+        get: operations["org.terms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/org/terms/{list}/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Change a kind of group or a skill, or add one */
+        put: operations["org.term_edit"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1848,6 +2259,15 @@ export interface components {
             note?: components["schemas"]["WordsText"];
             schedules: components["schemas"]["CalendarSchedule"][];
             time_zone: string;
+        };
+        CalendarDayInfo: {
+            /** Format: date */
+            date: string;
+            /** @description the holiday, or the one that a make-up day belongs to */
+            holiday?: string;
+            kind: components["schemas"]["CalendarDayKind"];
+            /** @description the year's holidays are not announced yet */
+            provisional?: boolean;
         };
         /** @enum {string} */
         CalendarDayKind: "workday" | "make_up_day" | "off_day" | "holiday";
@@ -2785,6 +3205,429 @@ export interface components {
             key: string;
             name: components["schemas"]["WordsText"];
         };
+        DutyAnswerInBody: {
+            /** @enum {string} */
+            answer: "agree" | "decline" | "withdraw" | "confirm" | "refuse";
+        };
+        DutyCrew: {
+            name?: string;
+            person_ids: string[];
+        };
+        DutyMine: {
+            /** @description notes he may confirm */
+            notes: components["schemas"]["DutyNoteView"][];
+            /** @description open ones that he asked or is asked */
+            swaps: components["schemas"]["DutySwapView"][];
+            /** @description running and coming ones, four weeks ahead */
+            turns: components["schemas"]["DutyOnDutyView"][];
+        };
+        DutyNamed: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+        };
+        DutyNote: {
+            /** Format: uuid */
+            author_id: string;
+            /** Format: date-time */
+            confirmed?: string;
+            /** Format: uuid */
+            confirmed_by_id?: string;
+            /** Format: uuid */
+            id: string;
+            /** @description what the next shift must go on with */
+            items?: components["schemas"]["DutyNoteItem"][];
+            remark?: string;
+            /** Format: uuid */
+            roster_id: string;
+            /** Format: uuid */
+            shift_id: string;
+            text: string;
+            /** Format: int64 */
+            version: number;
+            /** Format: date-time */
+            written: string;
+        };
+        DutyNoteItem: {
+            /** @description number of the case it is about */
+            number?: string;
+            text: string;
+        };
+        DutyNoteView: {
+            /** Format: uuid */
+            author_id: string;
+            author_name: string;
+            /** Format: date-time */
+            confirmed?: string;
+            /** Format: uuid */
+            confirmed_by_id?: string;
+            confirmed_by_name?: string;
+            /** Format: uuid */
+            id: string;
+            /** @description what the next shift must go on with */
+            items?: components["schemas"]["DutyNoteItem"][];
+            remark?: string;
+            /** Format: uuid */
+            roster_id: string;
+            /** Format: uuid */
+            shift_id: string;
+            text: string;
+            /** Format: int64 */
+            version: number;
+            /** Format: date-time */
+            written: string;
+        };
+        DutyNowOutBody: {
+            items: components["schemas"]["DutyOnDutyView"][];
+        };
+        DutyOnDutyView: {
+            /** Format: date-time */
+            from: string;
+            name: string;
+            /** Format: uuid */
+            person_id: string;
+            /** Format: uuid */
+            roster_id: string;
+            roster_name: components["schemas"]["WordsText"];
+            /** Format: date-time */
+            to: string;
+            /** Format: uuid */
+            unit_id: string;
+            unit_name: components["schemas"]["WordsText"];
+        };
+        DutyPlan: {
+            /**
+             * Format: int64
+             * @description shifts that were there, untouched
+             */
+            kept: number;
+            /**
+             * Format: int64
+             * @description shifts that are new
+             */
+            made: number;
+            /**
+             * Format: int64
+             * @description places of new shifts for which nobody is free
+             */
+            open: number;
+            /** @description some day lies past the last announced year of holidays */
+            provisional?: boolean;
+        };
+        DutyPlanInBody: {
+            /** Format: date */
+            from: string;
+            /**
+             * Format: date
+             * @description the last day
+             */
+            to: string;
+        };
+        DutyRoster: {
+            /**
+             * Format: date
+             * @description the day on which the first crew begins
+             */
+            anchor: string;
+            /** @description whose days decide; absent: the standard calendar */
+            calendar?: string;
+            crews: components["schemas"]["DutyCrew"][];
+            /** Format: date-time */
+            from: string;
+            /** Format: uuid */
+            id: string;
+            kinds: components["schemas"]["DutyShiftKind"][];
+            name: components["schemas"]["WordsText"];
+            /**
+             * @description how long a crew stays before the next one takes over
+             * @enum {string}
+             */
+            rotation: "shift" | "day" | "week";
+            /** Format: date-time */
+            to?: string;
+            /** Format: uuid */
+            unit_id: string;
+            /** Format: int64 */
+            version: number;
+        };
+        DutyRosterEdit: {
+            /**
+             * Format: date
+             * @description the day on which the first crew begins
+             */
+            anchor: string;
+            calendar?: string;
+            /** @description the roster is no longer used from now on */
+            close?: boolean;
+            crews: components["schemas"]["DutyCrew"][];
+            kinds: components["schemas"]["DutyShiftKind"][];
+            name: components["schemas"]["WordsText"];
+            /**
+             * @description how long a crew stays before the next one takes over
+             * @enum {string}
+             */
+            rotation: "shift" | "day" | "week";
+        };
+        DutyRosterIn: {
+            /**
+             * Format: date
+             * @description the day on which the first crew begins
+             */
+            anchor: string;
+            calendar?: string;
+            /** @description the roster is no longer used from now on */
+            close?: boolean;
+            crews: components["schemas"]["DutyCrew"][];
+            /** Format: uuid */
+            id?: string;
+            kinds: components["schemas"]["DutyShiftKind"][];
+            name: components["schemas"]["WordsText"];
+            /**
+             * @description how long a crew stays before the next one takes over
+             * @enum {string}
+             */
+            rotation: "shift" | "day" | "week";
+            /** Format: uuid */
+            unit_id: string;
+        };
+        DutyRosterView: {
+            /**
+             * Format: date
+             * @description the day on which the first crew begins
+             */
+            anchor: string;
+            /** @description whose days decide; absent: the standard calendar */
+            calendar?: string;
+            crews: components["schemas"]["DutyCrew"][];
+            /** Format: date-time */
+            from: string;
+            /** Format: uuid */
+            id: string;
+            kinds: components["schemas"]["DutyShiftKind"][];
+            name: components["schemas"]["WordsText"];
+            on_duty: components["schemas"]["DutyNamed"][];
+            /**
+             * @description how long a crew stays before the next one takes over
+             * @enum {string}
+             */
+            rotation: "shift" | "day" | "week";
+            /** Format: date-time */
+            to?: string;
+            /** Format: uuid */
+            unit_id: string;
+            unit_name: components["schemas"]["WordsText"];
+            /** Format: int64 */
+            version: number;
+        };
+        DutyRostersOutBody: {
+            items: components["schemas"]["DutyRosterView"][];
+        };
+        DutySeatInBody: {
+            /** Format: uuid */
+            person_id: string;
+        };
+        DutyShift: {
+            cancelled?: boolean;
+            /** Format: date-time */
+            ends: string;
+            /** Format: uuid */
+            id: string;
+            kind: string;
+            /** Format: int64 */
+            need: number;
+            /** Format: uuid */
+            roster_id: string;
+            /** Format: date-time */
+            starts: string;
+            /** Format: int64 */
+            version: number;
+        };
+        DutyShiftIn: {
+            /** Format: date-time */
+            ends: string;
+            /** Format: uuid */
+            id?: string;
+            /** Format: int64 */
+            need: number;
+            /** Format: date-time */
+            starts: string;
+        };
+        DutyShiftKind: {
+            days: components["schemas"]["CalendarDayKind"][];
+            from: string;
+            key: string;
+            name: components["schemas"]["WordsText"];
+            /**
+             * Format: int64
+             * @description how many people
+             */
+            need: number;
+            to: string;
+        };
+        DutyShiftView: {
+            cancelled?: boolean;
+            /** Format: date-time */
+            ends: string;
+            /** Format: uuid */
+            id: string;
+            kind: string;
+            name: components["schemas"]["WordsText"];
+            /** Format: int64 */
+            need: number;
+            note?: components["schemas"]["DutyNoteView"];
+            /**
+             * Format: int64
+             * @description places nobody has
+             */
+            open: number;
+            /** Format: uuid */
+            roster_id: string;
+            /** Format: date-time */
+            starts: string;
+            turns: components["schemas"]["DutyTurnView"][];
+            /** Format: int64 */
+            version: number;
+        };
+        DutySwap: {
+            /** Format: date-time */
+            answered?: string;
+            /** Format: date-time */
+            asked: string;
+            /** Format: uuid */
+            asker_id: string;
+            /** Format: date-time */
+            decided?: string;
+            /** Format: uuid */
+            decider_id?: string;
+            /** Format: uuid */
+            for_turn_id?: string;
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            other_id: string;
+            /** Format: uuid */
+            roster_id: string;
+            /** @enum {string} */
+            state: "asked" | "agreed" | "done" | "declined" | "refused" | "withdrawn";
+            /** Format: uuid */
+            turn_id: string;
+            /** Format: int64 */
+            version: number;
+            why?: string;
+        };
+        DutySwapIn: {
+            /**
+             * Format: uuid
+             * @description a turn of the other that one takes in exchange
+             */
+            for_turn_id?: string;
+            /** Format: uuid */
+            id?: string;
+            /**
+             * Format: uuid
+             * @description who shall take the turn
+             */
+            other_id: string;
+            why?: string;
+        };
+        DutySwapView: {
+            /** Format: date-time */
+            answered?: string;
+            /** Format: date-time */
+            asked: string;
+            /** Format: uuid */
+            asker_id: string;
+            asker_name: string;
+            /** Format: date-time */
+            decided?: string;
+            /** Format: uuid */
+            decider_id?: string;
+            /**
+             * Format: date-time
+             * @description the turn taken in exchange
+             */
+            for_from?: string;
+            /** Format: date-time */
+            for_to?: string;
+            /** Format: uuid */
+            for_turn_id?: string;
+            /**
+             * Format: date-time
+             * @description the turn that is given away
+             */
+            from: string;
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            other_id: string;
+            other_name: string;
+            /** Format: uuid */
+            roster_id: string;
+            roster_name: components["schemas"]["WordsText"];
+            /** @enum {string} */
+            state: "asked" | "agreed" | "done" | "declined" | "refused" | "withdrawn";
+            /** Format: date-time */
+            to: string;
+            /** Format: uuid */
+            turn_id: string;
+            /** Format: int64 */
+            version: number;
+            why?: string;
+        };
+        DutyTakeInBody: {
+            remark?: string;
+        };
+        DutyTold: {
+            /** @description what the next shift must go on with */
+            items?: components["schemas"]["DutyNoteItem"][];
+            text: string;
+        };
+        DutyTurn: {
+            /** Format: date-time */
+            from: string;
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            person_id: string;
+            /** Format: uuid */
+            roster_id: string;
+            /** Format: uuid */
+            shift_id: string;
+            /** Format: date-time */
+            to: string;
+            /** Format: int64 */
+            version: number;
+        };
+        DutyTurnView: {
+            /** Format: date-time */
+            from: string;
+            /** Format: uuid */
+            id: string;
+            name: string;
+            /** Format: uuid */
+            person_id: string;
+            /** Format: uuid */
+            roster_id: string;
+            /** Format: uuid */
+            shift_id: string;
+            /** Format: date-time */
+            to: string;
+            /** Format: int64 */
+            version: number;
+        };
+        DutyWeek: {
+            /** @description names of the crews, in their order */
+            crews: components["schemas"]["DutyNamed"][][];
+            days: components["schemas"]["CalendarDayInfo"][];
+            /** @description who may take a turn: the crews and the unit's people */
+            mates: components["schemas"]["DutyNamed"][];
+            /** @description whether the reader may plan here */
+            plans: boolean;
+            roster: components["schemas"]["DutyRosterView"];
+            shifts: components["schemas"]["DutyShiftView"][];
+            /** @description those still open */
+            swaps: components["schemas"]["DutySwapView"][];
+        };
         FaultWhere: {
             args?: {
                 [key: string]: unknown;
@@ -3079,6 +3922,10 @@ export interface components {
             items: components["schemas"]["GridView"][];
             next?: string;
         };
+        ListOrgGroupView: {
+            items: components["schemas"]["OrgGroupView"][];
+            next?: string;
+        };
         ListOrgPersonView: {
             items: components["schemas"]["OrgPersonView"][];
             next?: string;
@@ -3090,6 +3937,20 @@ export interface components {
         ListOrgStaffing: {
             items: components["schemas"]["OrgStaffing"][];
             next?: string;
+        };
+        OrgBrought: {
+            /** @description only tried: nothing was changed */
+            checked?: boolean;
+            /** Format: int64 */
+            read: number;
+            /** Format: int64 */
+            refused: number;
+            /** Format: int64 */
+            repeated: number;
+            /** @description the first refused ones */
+            rows: components["schemas"]["OrgRefusedRow"][];
+            /** Format: int64 */
+            taken: number;
         };
         OrgDivision: {
             code: string;
@@ -3107,6 +3968,80 @@ export interface components {
         };
         OrgDivisionsOutBody: {
             items: components["schemas"]["OrgDivision"][];
+        };
+        OrgGroup: {
+            /** Format: date-time */
+            from: string;
+            /** Format: uuid */
+            id: string;
+            kind: string;
+            /** @enum {string} */
+            level: "district" | "street" | "village" | "grid" | "micro_grid" | "department";
+            made_up?: boolean;
+            name: components["schemas"]["WordsText"];
+            /** Format: uuid */
+            node_id: string;
+            /** Format: uuid */
+            parent_id?: string;
+            /** Format: date-time */
+            to?: string;
+            /** Format: uuid */
+            unit_id: string;
+            /** Format: int64 */
+            version: number;
+        };
+        OrgGroupEdit: {
+            /** @description the group is no more from now on */
+            end?: boolean;
+            name: components["schemas"]["WordsText"];
+        };
+        OrgGroupIn: {
+            /** Format: uuid */
+            id?: string;
+            kind: string;
+            /** @enum {string} */
+            level: "district" | "street" | "village" | "grid" | "micro_grid" | "department";
+            made_up?: boolean;
+            name: components["schemas"]["WordsText"];
+            /** Format: uuid */
+            node_id: string;
+            /** Format: uuid */
+            parent_id?: string;
+            /** Format: uuid */
+            unit_id: string;
+        };
+        OrgGroupRole: {
+            key: string;
+            name: components["schemas"]["WordsText"];
+        };
+        OrgGroupView: {
+            /** Format: date-time */
+            from: string;
+            /**
+             * Format: int64
+             * @description groups that stand in it
+             */
+            groups: number;
+            /** Format: uuid */
+            id: string;
+            kind: string;
+            /** @enum {string} */
+            level: "district" | "street" | "village" | "grid" | "micro_grid" | "department";
+            made_up?: boolean;
+            members: components["schemas"]["OrgMemberView"][];
+            name: components["schemas"]["WordsText"];
+            /** Format: uuid */
+            node_id: string;
+            /** Format: uuid */
+            parent_id?: string;
+            parent_name?: components["schemas"]["WordsText"];
+            /** Format: date-time */
+            to?: string;
+            /** Format: uuid */
+            unit_id: string;
+            unit_name: components["schemas"]["WordsText"];
+            /** Format: int64 */
+            version: number;
         };
         OrgHolding: {
             /** Format: date-time */
@@ -3143,6 +4078,55 @@ export interface components {
             usual_max: number;
             /** Format: int64 */
             usual_min: number;
+        };
+        OrgMember: {
+            /** Format: date-time */
+            from: string;
+            /** Format: uuid */
+            group_id: string;
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            person_id?: string;
+            role: string;
+            /** Format: date-time */
+            to?: string;
+            /** Format: uuid */
+            unit_id?: string;
+            /** Format: int64 */
+            version: number;
+        };
+        OrgMemberIn: {
+            /** Format: date-time */
+            from?: string;
+            /** Format: uuid */
+            id?: string;
+            /** Format: uuid */
+            person_id?: string;
+            role: string;
+            /** Format: date-time */
+            to?: string;
+            /** Format: uuid */
+            unit_id?: string;
+        };
+        OrgMemberView: {
+            /** Format: date-time */
+            from: string;
+            /** Format: uuid */
+            group_id: string;
+            /** Format: uuid */
+            id: string;
+            name?: string;
+            /** Format: uuid */
+            person_id?: string;
+            role: string;
+            /** Format: date-time */
+            to?: string;
+            /** Format: uuid */
+            unit_id?: string;
+            unit_name?: components["schemas"]["WordsText"];
+            /** Format: int64 */
+            version: number;
         };
         OrgOpenList: {
             key: string;
@@ -3187,6 +4171,7 @@ export interface components {
             made_up?: boolean;
             name: string;
             posts: components["schemas"]["OrgPostRef"][];
+            skills?: string[];
         };
         OrgPost: {
             /** Format: uuid */
@@ -3263,6 +4248,7 @@ export interface components {
             /** Format: uuid */
             node_id: string;
             role: string;
+            skills?: string[];
             stand_in?: components["schemas"]["OrgPersonRef"];
             /** Format: date-time */
             to?: string;
@@ -3275,6 +4261,16 @@ export interface components {
             vacant_too_long?: boolean;
             /** Format: int64 */
             version: number;
+        };
+        OrgRefusedRow: {
+            code: string;
+            /** @description the reason in the reader's language */
+            detail: string;
+            field?: string;
+            /** Format: int64 */
+            line?: number;
+            /** Format: int64 */
+            row: number;
         };
         OrgRoleStaff: {
             /**
@@ -3301,6 +4297,31 @@ export interface components {
              * @description of these, only stood in for
              */
             stand_ins?: number;
+        };
+        OrgSkilled: {
+            name: string;
+            /**
+             * @description the smallest area that the person's post and the place share
+             * @enum {string}
+             */
+            near: "micro_grid" | "grid" | "village" | "street" | "district";
+            /** Format: uuid */
+            person_id: string;
+            /** Format: uuid */
+            post_id: string;
+            post_name: components["schemas"]["WordsText"];
+            /** @description own ones and those of the post */
+            skills: string[];
+            unit_name: components["schemas"]["WordsText"];
+        };
+        OrgSkilledOutBody: {
+            items: components["schemas"]["OrgSkilled"][];
+        };
+        OrgSkillsInBody: {
+            skills: string[];
+        };
+        OrgSkillsOutBody: {
+            skills: string[];
         };
         OrgStaffCount: {
             /** @description people lacking, by role */
@@ -3392,6 +4413,36 @@ export interface components {
         };
         OrgStaffingRulesOutBody: {
             items: components["schemas"]["OrgStaffingRule"][];
+        };
+        OrgTerm: {
+            /** @description no longer offered */
+            closed?: boolean;
+            key: string;
+            /** @enum {string} */
+            list: "group_kind" | "skill";
+            name: components["schemas"]["WordsText"];
+            /** @description of a kind of group: what a member may be */
+            roles?: components["schemas"]["OrgGroupRole"][];
+            /**
+             * Format: int64
+             * @description 0 as long as the shipped term holds
+             */
+            version: number;
+            /** @description of a kind of group: the kinds it may stand in */
+            within?: string[];
+        };
+        OrgTermEdit: {
+            /** @description no longer offered */
+            closed?: boolean;
+            name: components["schemas"]["WordsText"];
+            /** @description of a kind of group: what a member may be */
+            roles?: components["schemas"]["OrgGroupRole"][];
+            /** @description of a kind of group: the kinds it may stand in */
+            within?: string[];
+        };
+        OrgTermsOutBody: {
+            group_kinds: components["schemas"]["OrgTerm"][];
+            skills: components["schemas"]["OrgTerm"][];
         };
         OrgUnit: {
             calendar?: string;
@@ -4854,6 +5905,550 @@ export interface operations {
             };
         };
     };
+    "duty.mine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyMine"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "duty.take_over": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DutyTakeInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyNote"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "duty.now": {
+        parameters: {
+            query?: {
+                unit?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyNowOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "duty.rosters": {
+        parameters: {
+            query?: {
+                unit?: string;
+                /** @description closed ones too */
+                closed?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyRostersOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "duty.roster_create": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DutyRosterIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyRoster"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "duty.roster_edit": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+                /** @description the version the caller knows, such as "7" */
+                "If-Match"?: string;
+                /** @description the id of an own command that must have been the last change */
+                "After-Command"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DutyRosterEdit"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyRoster"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "duty.plan": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DutyPlanInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyPlan"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "duty.shift_add": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DutyShiftIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyShift"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "duty.week": {
+        parameters: {
+            query?: {
+                /** @description first day; absent: Monday of this week */
+                from?: string;
+                days?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyWeek"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "duty.shift_cancel": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+                /** @description the version the caller knows, such as "7" */
+                "If-Match"?: string;
+                /** @description the id of an own command that must have been the last change */
+                "After-Command"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyShift"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "duty.hand_over": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DutyTold"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyNote"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "duty.seat": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DutySeatInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyTurn"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "duty.swap_answer": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DutyAnswerInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutySwap"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "duty.unseat": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyTurn"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "duty.swap_ask": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DutySwapIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutySwap"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "access.enrol": {
         parameters: {
             query?: never;
@@ -5996,6 +7591,162 @@ export interface operations {
             };
         };
     };
+    "org.groups": {
+        parameters: {
+            query?: {
+                unit?: string;
+                node?: string;
+                parent?: string;
+                kind?: string;
+                /** @description only groups of this person */
+                person?: string;
+                q?: string;
+                /** @description the next of the page before */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListOrgGroupView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "org.group_create": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrgGroupIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgGroup"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "org.group_edit": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+                /** @description the version the caller knows, such as "7" */
+                "If-Match"?: string;
+                /** @description the id of an own command that must have been the last change */
+                "After-Command"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrgGroupEdit"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgGroup"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "org.member_join": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrgMemberIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgMember"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "org.end_holding": {
         parameters: {
             query?: {
@@ -6071,6 +7822,40 @@ export interface operations {
             };
         };
     };
+    "org.member_leave": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgMember"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "org.persons": {
         parameters: {
             query?: {
@@ -6128,6 +7913,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OrgPerson"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "org.person_skills": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrgSkillsInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgSkillsOutBody"];
                 };
             };
             /** @description Error */
@@ -6296,6 +8119,44 @@ export interface operations {
             };
         };
     };
+    "org.post_skills": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrgSkillsInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgSkillsOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "org.stand_in": {
         parameters: {
             query?: never;
@@ -6321,6 +8182,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OrgHolding"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "org.skilled": {
+        parameters: {
+            query: {
+                skill: string;
+                /** @description a grid or a unit; nearest people first */
+                near?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgSkilledOutBody"];
                 };
             };
             /** @description Error */
@@ -6465,6 +8360,154 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OrgStaffingRule"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "org.export": {
+        parameters: {
+            query?: {
+                format?: "xlsx" | "csv" | "json";
+            };
+            header?: never;
+            path: {
+                table: "units" | "posts" | "people";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "org.import": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                table: "units" | "posts" | "people";
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /** Format: binary */
+                    file: string;
+                } & {
+                    [key: string]: unknown;
+                };
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgBrought"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "org.terms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgTermsOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "org.term_edit": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+                /** @description the version the caller knows, such as "7" */
+                "If-Match"?: string;
+                /** @description the id of an own command that must have been the last change */
+                "After-Command"?: string;
+            };
+            path: {
+                list: "group_kind" | "skill";
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrgTermEdit"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgTerm"];
                 };
             };
             /** @description Error */

@@ -29,8 +29,8 @@ export function useUnits() {
 }
 
 export function useRoles() {
-  const query = useQuery({ queryKey: [...staffKeys.all, "roles"], queryFn: ({ signal }) => api().get<Page<Role>>("/roles", undefined, signal), staleTime: 3_600_000 });
-  const roles = computed(() => query.data.value?.items ?? []);
+  const query = useQuery({ queryKey: [...staffKeys.all, "roles"], queryFn: ({ signal }) => api().get<{ roles: Role[] }>("/roles", undefined, signal), staleTime: 3_600_000 });
+  const roles = computed(() => query.data.value?.roles ?? []);
   const byKey = computed(() => new Map(roles.value.map((r) => [r.key, r])));
   return { roles, byKey };
 }
