@@ -506,8 +506,11 @@ func (r *Reader) value() (string, error) {
 			}
 		case xml.EndElement:
 			in = false
-			if t.Name.Local == "c" {
+			switch t.Name.Local {
+			case "c":
 				return b.String(), nil
+			case "row", "sheetData": // the cell never ended
+				return "", ErrBroken
 			}
 		}
 	}

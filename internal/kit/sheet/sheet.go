@@ -8,8 +8,8 @@
 // values, dates as their format says.
 //
 // What it promises:
-//   - A value comes back as the kind it had: text, number, truth value, day,
-//     moment. Text that looks like a formula, a number or a date is text, and
+//   - A value comes back as the kind it had: text, number (15 digits), truth
+//     value, day, moment. Text that looks like a formula, a number or a date is text, and
 //     leading zeros of a code stay.
 //   - A workbook with a formula in its rows, with macros or with links to other
 //     files is refused before its first row is given.
@@ -76,8 +76,14 @@ func T(s string) Cell {
 	return Cell{Kind: Text, Text: s}
 }
 
-// N is a number. What no spreadsheet can hold exactly is better a text.
-func N(f float64) Cell { return Cell{Kind: Number, Number: f} }
+// N is a number, rounded to the 15 digits that spreadsheets keep; what needs more
+// is better a text.
+func N(f float64) Cell {
+	if r, err := strconv.ParseFloat(strconv.FormatFloat(f, 'e', 14, 64), 64); err == nil {
+		f = r
+	}
+	return Cell{Kind: Number, Number: f}
+}
 
 // I is a whole number; beyond 15 digits it is text, for spreadsheets round.
 func I(n int64) Cell {
