@@ -420,7 +420,8 @@ func (d *Desk) page(tx *db.Tx, by *access.Actor, c Case) (*Page, error) {
 		return nil, err
 	}
 	if p.Reporter != nil {
-		p.Reporter.CanReveal = mayReveal(by, c) == nil
+		_, err := revealedBy(by, c, "case.reveal")
+		p.Reporter.CanReveal = err == nil
 	}
 	if p.Files, err = d.shownFiles(env, by, c); err != nil {
 		return nil, err
