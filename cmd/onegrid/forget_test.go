@@ -18,10 +18,13 @@ import (
 )
 
 // somebody reports something with a photo; the case is carried to its end.
-func somebody(w *town.Town, name, phone, word string) town.Case {
+func somebody(w *town.Town, name, phone, word string, photo bool) town.Case {
 	village := w.As("village desk 1")
 	var c town.Case
-	report := town.Report(word+"的事", town.With{"reporter": town.With{"name": name, "phone": phone}, "file_ids": []id.ID{village.Photo("before")}})
+	report := town.Report(word+"的事", town.With{"reporter": town.With{"name": name, "phone": phone}})
+	if photo {
+		report["file_ids"] = []id.ID{village.Photo("before")}
+	}
 	report["place"].(town.With)["words"] = word + "门口"
 	a := village.Do("POST", "/api/cases", report)
 	if a.Status != 201 {
@@ -47,17 +50,17 @@ func TestExpiredAndErasedLeaveNoTrace(t *testing.T) {
 		expired := []string{"龘靐甲", "13800006661", "龘靐"}
 		erased := []string{"爨齉乙", "13800006662", "爨齉"}
 		kept := []string{"麤灪丙", "13800006663", "麤灪"}
-		old := somebody(w, expired[0], expired[1], expired[2])
-		held := somebody(w, kept[0], kept[1], kept[2])
+		old := somebody(w, expired[0], expired[1], expired[2], true)
+		held := somebody(w, kept[0], kept[1], kept[2], false)
 		dpo := w.As("data protection officer 1")
-		if a := dpo.Do("POST", "/api/registry/holds", town.With{"case_number": held.Number, "why": "诉讼", "until": w.Clock.Now().AddDate(3, 0, 0)}); a.Status != 200 {
+		if a := dpo.Do("POST", "/api/registry/holds", town.With{"case_number": held.Number, "why": "诉讼", "until": w.Clock.Now().AddDate(0, 0, 1097)}); a.Status != 200 {
 			w.Fatalf("hold: %s %s", a, a.Body)
 		}
 		w.Later(2 * 365 * 24 * time.Hour)
 		w.SignInAnew()
 		dpo = w.As("data protection officer 1")
-		person := somebody(w, erased[0], erased[1], erased[2])
-		somebody(w, erased[0], erased[1], erased[2])
+		person := somebody(w, erased[0], erased[1], erased[2], true)
+		somebody(w, erased[0], erased[1], erased[2], true)
 
 		if found := holds(t, w.App.DB, w.Dir, expired[2], erased[2], kept[2]); len(found) < 3 {
 			w.Fatalf("the words are only at %v before: the test looks in the wrong place", found)
@@ -87,7 +90,7 @@ func TestExpiredAndErasedLeaveNoTrace(t *testing.T) {
 		gone(t, w.App, w.Dir, "after the erasure", erased)
 
 		// The term of the other is over a year and a day later.
-		w.Later(366 * 24 * time.Hour)
+		w.Later(366*24*time.Hour + 12*time.Hour)
 		w.SignInAnew()
 		before := w.Rows()
 		retains := func(dry bool) registry.Run {
@@ -128,7 +131,7 @@ func TestExpiredAndErasedLeaveNoTrace(t *testing.T) {
 		if found := holds(t, w.App.DB, w.Dir, kept[2]); len(found) == 0 {
 			w.Error("what is held is gone")
 		}
-		if n := pictures(t, w.Dir); n >= stored {
+		if n := pictures(t, w.Dir); n > 0 || stored == 0 {
 			w.Errorf("%d files are stored, %d before", n, stored)
 		}
 		if a := w.As("village desk 1").Do("GET", "/api/cases/"+old.ID.String(), nil); a.Status != 200 || bytes.Contains(a.Body, []byte("name_masked")) {
@@ -173,7 +176,7 @@ func TestExpiredAndErasedLeaveNoTrace(t *testing.T) {
 // and erases only in the name of two people who may decide.
 func TestPersonCommands(t *testing.T) {
 	w := town.New(t, db.SQLite)
-	c := somebody(w, "演示孙某", "13800006664", "井盖松动")
+	c := somebody(w, "演示孙某", "13800006664", "井盖松动", true)
 	code, out := says(t, w.Config(), "person", "export", "--case", c.Number)
 	if code != 0 || strings.Contains(out, "13800006664") || !strings.Contains(out, "138****6664") || !strings.Contains(out, `"masked": true`) {
 		t.Fatalf("masked: %d %s", code, out)

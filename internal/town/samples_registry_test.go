@@ -60,6 +60,7 @@ func registrySamples() []sample {
 		}}
 	}
 	return []sample{
+		fixed("portal.items", "", "/items", nil),
 		fixed("registry.fields", "", "/api/registry/fields", nil), fixed("registry.purposes", "", "/api/registry/purposes", nil),
 		fixed("registry.purpose_put", "", "/api/registry/purposes/school_bus", with{"key": "school_bus", "use": "open", "level": "basic", "status": "own",
 			"name": text("安排校车"), "basis": text("监护人同意"), "fields": []string{"case_party.phone"}, "roles": []string{"village_desk"}, "version": 0}),
