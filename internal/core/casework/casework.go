@@ -1,7 +1,7 @@
 // Package casework owns cases (事件): their rows, their states, every step
 // between two states, the clocks that run on them and the tasks beside them.
 // Other rooms ask it to act; none of them writes its tables: cases, case_clock,
-// case_dispatch, case_claim, case_party, case_named, case_file, case_link,
+// case_dispatch, case_posting, case_side, case_redated, case_claim, case_party, case_named, case_file, case_link,
 // case_search, case_relation, case_merge, case_storm, case_source and
 // case_watch.
 //
