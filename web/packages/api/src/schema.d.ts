@@ -22,6 +22,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/accounts/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** People by a part of their name; for system and security administrators and the auditor */
+        get: operations["access.colleagues"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/accounts/{id}/disable": {
         parameters: {
             query?: never;
@@ -332,6 +349,25 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/cases/{id}/consents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Consents on a case */
+        get: operations["case.consents"];
+        put?: never;
+        /** Record a consent */
+        post: operations["case.consent"];
+        /** Note that consent was withdrawn */
+        delete: operations["case.consent_end"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/cases/{id}/merges": {
         parameters: {
             query?: never;
@@ -349,6 +385,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/cases/{id}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether the reporter agreed to text messages */
+        get: operations["notice.agreement"];
+        /** Note what the reporter said about text messages */
+        put: operations["notice.agree"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/cases/{id}/moves": {
         parameters: {
             query?: never;
@@ -360,6 +414,23 @@ export interface paths {
         put?: never;
         /** Make a move */
         post: operations["case.move"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/cases/{id}/print": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A case on paper, its reporter masked */
+        post: operations["case.print"];
         delete?: never;
         options?: never;
         head?: never;
@@ -426,7 +497,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Open the reporter's contact for a purpose */
+        /** Open the reporter's contact, or an application, for a purpose */
         post: operations["case.reveal"];
         delete?: never;
         options?: never;
@@ -486,6 +557,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/deadline-changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Deadlines that a changed calendar moved */
+        get: operations["case.redated"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/demo/accounts": {
         parameters: {
             query?: never;
@@ -514,6 +602,162 @@ export interface paths {
         put?: never;
         /** Sign in to the demo as one of its made-up people */
         post: operations["access.demo_sign_in"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/device": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The shared device this is, and who may open it */
+        get: operations["access.shared_locked"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/device-kinds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Kinds of devices */
+        get: operations["device.kinds"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/device/enrol": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make this phone the shared device whose code it read */
+        post: operations["access.shared_enrol"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/device/heartbeat": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A device's word that it lives, with its own credential */
+        post: operations["device.beat"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/device/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Open the shared device with one's own number */
+        post: operations["access.shared_open"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/devices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Devices in one's scope, by key */
+        get: operations["device.list"];
+        put?: never;
+        /** Register a device */
+        post: operations["device.register"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/devices/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One device */
+        get: operations["device.get"];
+        /** Change a device */
+        put: operations["device.edit"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/devices/{id}/credential": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give a device a new credential, shown once; the one before ends */
+        post: operations["device.issue"];
+        /** End a device's credential */
+        delete: operations["device.revoke"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/devices/{id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a device out of service */
+        post: operations["device.end"];
         delete?: never;
         options?: never;
         head?: never;
@@ -896,6 +1140,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/grants/nodes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Places a role can be granted at; for security administrators and the auditor */
+        get: operations["access.nodes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/grants/{id}": {
         parameters: {
             query?: never;
@@ -922,6 +1183,40 @@ export interface paths {
         };
         /** Grids by code, within the reader's scope */
         get: operations["grid.list"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/grids/acts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Found, rename, recode, move, merge, split, close or redraw grids; with dry_run only say what would follow */
+        post: operations["grid.act"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/grids/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The instants at which grids began, changed or ended */
+        get: operations["grid.changes"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1190,6 +1485,299 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/map/places": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Facilities on the map */
+        get: operations["place.map"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notice-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Quiet hours and ladders */
+        get: operations["notice.settings"];
+        /** Change quiet hours and ladders */
+        put: operations["notice.edit_settings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notice-templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All message templates and the variables they may use */
+        get: operations["notice.templates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notice-templates/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Change a message template */
+        put: operations["notice.edit_template"];
+        post?: never;
+        /** Bring a message template back as it ships */
+        delete: operations["notice.reset_template"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notice-templates/{key}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** How a template would read, and how long its text message is */
+        post: operations["notice.preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One's own notices, newest first */
+        get: operations["notice.inbox"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notices/arrivals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A device's word that a push arrived */
+        post: operations["notice.arrived"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notices/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How one is reached */
+        get: operations["notice.channels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notices/channels/{channel}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Change one's mail address or telephone for messages */
+        put: operations["notice.set_channel"];
+        post?: never;
+        /** Forget one's mail address or telephone */
+        delete: operations["notice.clear_channel"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notices/count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many of one's own notices are unread, and ask for an act */
+        get: operations["notice.count"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notices/devices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let this browser be alarmed */
+        post: operations["notice.add_device"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notices/devices/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End the alarms of a browser */
+        delete: operations["notice.remove_device"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notices/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Mark own notices as read */
+        post: operations["notice.read"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notices/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send oneself a test message */
+        post: operations["notice.test"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notices/troubles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What did not arrive in one's scope, and why */
+        get: operations["notice.troubles"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notices/{id}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that one has it and will act */
+        post: operations["notice.acknowledge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/org/acts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Acts of reorganisation, newest first */
+        get: operations["org.acts"];
+        put?: never;
+        /** Found, rename, recode, move, merge, split or close units; with dry_run only say what would follow */
+        post: operations["org.reorganise"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/org/divisions": {
         parameters: {
             query?: never;
@@ -1199,6 +1787,40 @@ export interface paths {
         };
         /** The statistical divisions under one of them */
         get: operations["org.divisions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/org/divisions/acts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin, recode, rename, merge or end divisions of the statistical list */
+        post: operations["org.recode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/org/find": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Units and divisions that have or had a code */
+        get: operations["org.find"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1603,6 +2225,144 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/org/units/{id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a unit or division was, and what became of it */
+        get: operations["org.history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/places": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Addresses or facilities in the own area */
+        get: operations["place.list"];
+        put?: never;
+        /** Add an address or facility */
+        post: operations["place.create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/places/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Import addresses or facilities, every row accounted for */
+        post: operations["place.import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/places/kinds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All kinds of places */
+        get: operations["place.kinds"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/places/kinds/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Add a kind of facilities or change a kind */
+        put: operations["place.set_kind"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/places/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Find addresses and facilities by text, pinyin, first letters, with one mistake */
+        get: operations["place.search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/places/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One place with its names, codes and parts */
+        get: operations["place.get"];
+        /** Change an address or facility */
+        put: operations["place.change"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/places/{id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End a place that is no more */
+        post: operations["place.end"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/public/choices": {
         parameters: {
             query?: never;
@@ -1807,6 +2567,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/public/reports/{number}/record": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who opened one's own data, what was agreed to and asked */
+        get: operations["public.record"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/public/reports/{number}/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask to correct, erase or stop */
+        post: operations["public.request"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/public/reports/{number}/withdraw": {
         parameters: {
             query?: never;
@@ -1868,6 +2662,247 @@ export interface paths {
         /** The whole register: what is in force, applied for, ending, ended */
         get: operations["item.register"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/registry/agreements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sharing agreements */
+        get: operations["registry.agreements"];
+        put?: never;
+        /** Apply for a sharing agreement */
+        post: operations["registry.agreement_apply"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/registry/agreements/{id}/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Admit or decline a sharing agreement */
+        post: operations["registry.agreement_decide"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/registry/agreements/{id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End a sharing agreement */
+        post: operations["registry.agreement_end"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/registry/erasures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Erasures of persons, proposed and done */
+        get: operations["registry.erasures"];
+        put?: never;
+        /** Propose to erase a person's data */
+        post: operations["registry.erasure_propose"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/registry/erasures/{id}/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Approve or decline an erasure */
+        post: operations["registry.erasure_decide"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/registry/fields": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which fields about people there are, why, how long, shared with whom */
+        get: operations["registry.fields"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/registry/holds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Legal holds */
+        get: operations["registry.holds"];
+        put?: never;
+        /** Place a hold on a case or a class */
+        post: operations["registry.hold"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/registry/holds/{id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End a hold before its day */
+        post: operations["registry.hold_end"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/registry/purposes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The register of purposes */
+        get: operations["registry.purposes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/registry/purposes/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Register, change or end a purpose */
+        put: operations["registry.purpose_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/registry/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What people ask about their own data */
+        get: operations["registry.requests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/registry/requests/{id}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Answer a request */
+        post: operations["registry.answer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/registry/retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Retention classes and the last runs */
+        get: operations["registry.retention"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/registry/retention/{class}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Change how long a class is kept */
+        put: operations["registry.term"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1945,6 +2980,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/session/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Prove again that the owner sits here, before changing how one signs in */
+        post: operations["access.confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/confirm/passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Prove with a passkey that the owner sits here */
+        post: operations["access.confirm_passkey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make the secret of a new authenticator */
+        post: operations["access.factor_new"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/factor/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Use the new authenticator from now on */
+        post: operations["access.factor_confirm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/session/language": {
         parameters: {
             query?: never;
@@ -1957,6 +3060,109 @@ export interface paths {
         put: operations["access.choose_language"];
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/others/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End another session of one's own */
+        delete: operations["access.session_end"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sign in with a passkey */
+        post: operations["access.passkey_sign_in"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/passkey/begin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin to sign in with a passkey */
+        post: operations["access.passkey_ask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/passkeys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keep the passkey that was made */
+        post: operations["access.passkey_add"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/passkeys/begin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin to make a passkey */
+        post: operations["access.passkey_begin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/passkeys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Name a passkey */
+        put: operations["access.passkey_name"];
+        post?: never;
+        /** Take a passkey away */
+        delete: operations["access.passkey_revoke"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1979,6 +3185,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/session/pin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Choose the number that opens shared devices */
+        put: operations["access.pin_set"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/session/post": {
         parameters: {
             query?: never;
@@ -1990,6 +3213,126 @@ export interface paths {
         /** Choose the post that acts from now on */
         put: operations["access.choose_post"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/record": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was done with one's own account */
+        get: operations["registry.own_record"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/recovery": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make new recovery codes; the old ones stop working */
+        post: operations["access.recovery_new"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask about one's own data */
+        post: operations["registry.own_request"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session/security": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How one's own account is secured, and its sessions */
+        get: operations["access.security"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/shared-devices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Shared devices of the units in scope */
+        get: operations["access.shared"];
+        put?: never;
+        /** Register a shared device of a unit */
+        post: operations["access.shared_register"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/shared-devices/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End a shared device; its sessions end at once */
+        delete: operations["access.shared_revoke"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/shared-devices/{id}/code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make the code that enrols the phone; shown once */
+        post: operations["access.shared_code"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2025,7 +3368,13 @@ export interface components {
             enrolled: boolean;
             /** Format: uuid */
             id: string;
+            /** Format: int64 */
+            identities: number;
+            /** Format: date-time */
+            last_sign_in?: string;
             name: string;
+            /** Format: int64 */
+            passkeys: number;
             /** Format: uuid */
             person_id: string;
             person_name: string;
@@ -2044,6 +3393,10 @@ export interface components {
         AccessAccountsOutBody: {
             items: components["schemas"]["AccessAccount"][];
         };
+        AccessBegun: {
+            options: unknown;
+            token: string;
+        };
         AccessChooseLanguageInBody: {
             /** @enum {string} */
             language: "zh-CN" | "en";
@@ -2051,6 +3404,19 @@ export interface components {
         AccessChoosePostInBody: {
             /** Format: uuid */
             post_id: string;
+        };
+        AccessCodeInBody: {
+            totp: string;
+        };
+        AccessColleague: {
+            has_account: boolean;
+            /** Format: uuid */
+            id: string;
+            name: string;
+            posts: components["schemas"]["WordsText"][];
+        };
+        AccessColleaguesOutBody: {
+            items: components["schemas"]["AccessColleague"][];
         };
         AccessConfirmInBody: {
             token: string;
@@ -2130,17 +3496,20 @@ export interface components {
             from?: string;
             /** Format: uuid */
             given_by?: string;
+            given_by_name?: string;
             /** Format: uuid */
             id: string;
             level: string;
             /** Format: uuid */
             node_id?: string;
+            node_name?: components["schemas"]["WordsText"];
             /** Format: uuid */
             person_id: string;
             person_name: string;
             /** Format: uuid */
             post_id?: string;
             role: string;
+            role_name: components["schemas"]["WordsText"];
             stand_in?: boolean;
             /** Format: uuid */
             stand_in_for?: string;
@@ -2160,6 +3529,12 @@ export interface components {
             role?: string;
             token: string;
         };
+        AccessMadeInBody: {
+            /** @description RegistrationResponseJSON of the browser */
+            credential: unknown;
+            name: string;
+            token: string;
+        };
         AccessMe: {
             demo?: boolean;
             needs_totp?: boolean;
@@ -2168,6 +3543,7 @@ export interface components {
             /** Format: uuid */
             post_id?: string;
             posts: components["schemas"]["AccessMePost"][];
+            shared_device?: string;
             /** Format: date-time */
             until?: string;
         };
@@ -2194,6 +3570,34 @@ export interface components {
             /** Format: date-time */
             until?: string;
         };
+        AccessNamedInBody: {
+            name: string;
+        };
+        AccessNode: {
+            /** Format: uuid */
+            id: string;
+            name: components["schemas"]["WordsText"];
+        };
+        AccessNodesOutBody: {
+            items: components["schemas"]["AccessNode"][];
+        };
+        AccessOpenInBody: {
+            /** @enum {string} */
+            app?: "desk" | "field" | "portal" | "wall";
+            /** Format: uuid */
+            person_id: string;
+            pin: string;
+        };
+        AccessPasskey: {
+            /** Format: date-time */
+            created_at: string;
+            /** Format: uuid */
+            id: string;
+            name: string;
+            synced?: boolean;
+            /** Format: date-time */
+            used_at?: string;
+        };
         AccessPasswordInBody: {
             new: string;
             old: string;
@@ -2204,6 +3608,14 @@ export interface components {
             name: components["schemas"]["WordsText"];
             needs_purpose: boolean;
             personal: string;
+        };
+        AccessPinInBody: {
+            pin: string;
+        };
+        AccessProveInBody: {
+            password: string;
+            /** @description code of the authenticator, or a recovery code */
+            totp?: string;
         };
         AccessRole: {
             app: string;
@@ -2223,6 +3635,90 @@ export interface components {
         };
         AccessRoleInBody: {
             permissions: string[];
+        };
+        AccessSecurity: {
+            account: string;
+            /** Format: date-time */
+            confirmed_until?: string;
+            demo?: boolean;
+            passkeys: components["schemas"]["AccessPasskey"][];
+            password: boolean;
+            pin: boolean;
+            /** Format: int64 */
+            recovery_codes: number;
+            second_factor: boolean;
+            sessions: components["schemas"]["AccessSessionView"][];
+        };
+        AccessSessionView: {
+            address?: string;
+            /** Format: date-time */
+            began_at: string;
+            client?: string;
+            /** Format: date-time */
+            ends_at: string;
+            here?: boolean;
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            seen_at: string;
+            via: string;
+        };
+        AccessShared: {
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            enrolled_at?: string;
+            /** Format: uuid */
+            id: string;
+            name: string;
+            /** Format: date-time */
+            revoked_at?: string;
+            roles: string[];
+            /** Format: uuid */
+            unit_id: string;
+            unit_name: components["schemas"]["WordsText"];
+        };
+        AccessSharedCodeInBody: {
+            /** @description address of the page that the code opens; the code is added as its fragment */
+            page: string;
+        };
+        AccessSharedCodeOutBody: {
+            address: string;
+            /** Format: date-time */
+            ends_at: string;
+            qr: string;
+        };
+        AccessSharedEnrolInBody: {
+            code: string;
+        };
+        AccessSharedIn: {
+            name: string;
+            /** @description only posts with these roles; absent: every post of the unit */
+            roles?: string[];
+            /** Format: uuid */
+            unit_id: string;
+        };
+        AccessSharedListOutBody: {
+            items: components["schemas"]["AccessShared"][];
+        };
+        AccessSharedPerson: {
+            /** Format: uuid */
+            id: string;
+            name: string;
+            pin: boolean;
+            posts: components["schemas"]["WordsText"][];
+        };
+        AccessSharedView: {
+            name: string;
+            people: components["schemas"]["AccessSharedPerson"][];
+            unit: components["schemas"]["WordsText"];
+        };
+        AccessShownInBody: {
+            /** @enum {string} */
+            app?: "desk" | "field" | "portal" | "wall";
+            /** @description AuthenticationResponseJSON of the browser */
+            credential: unknown;
+            token: string;
         };
         AccessSignInInBody: {
             /** @enum {string} */
@@ -2414,6 +3910,15 @@ export interface components {
         CaseChoicesOutBody: {
             items: components["schemas"]["CaseworkChoice"][];
         };
+        CaseConsentInBody: {
+            /** @enum {string} */
+            kind: "consent" | "separate" | "guardian";
+            /** @enum {string} */
+            way: "paper" | "spoken";
+        };
+        CaseConsentsOutBody: {
+            items: components["schemas"]["RegistryConsent"][];
+        };
         CaseDuplicatesOutBody: {
             items: components["schemas"]["CaseworkDuplicate"][];
         };
@@ -2427,9 +3932,15 @@ export interface components {
         CaseReadersOutBody: {
             items: components["schemas"]["CaseworkPostChoice"][];
         };
+        CaseRedatedOutBody: {
+            items: components["schemas"]["CaseworkRedated"][];
+            next?: string;
+        };
         CaseRevealInBody: {
-            /** @enum {string} */
-            purpose: "contact" | "visit" | "verify" | "correct" | "emergency";
+            /** @description keys of the register of fields; absent: all that the purpose covers */
+            fields?: string[];
+            /** @description a key of the register of purposes */
+            purpose: string;
             why: string;
         };
         CaseReviewInBody: {
@@ -2462,6 +3973,11 @@ export interface components {
             result?: "pass" | "fail";
             /** Format: int64 */
             score?: number;
+            /**
+             * Format: int64
+             * @description how much more time, in the units of the reason's limit
+             */
+            units?: number;
             /** Format: date-time */
             until?: string;
         };
@@ -2519,7 +4035,8 @@ export interface components {
         };
         CaseworkAskView: {
             /** @enum {string} */
-            kind: "suspend" | "void";
+            kind: "suspend" | "void" | "extend";
+            limit?: components["schemas"]["CalendarLimit"];
             note?: string;
             post_name: components["schemas"]["WordsText"];
             reason: components["schemas"]["WordsText"];
@@ -2546,7 +4063,7 @@ export interface components {
             due_at?: string;
             given?: boolean;
             /** @enum {string} */
-            kind: "accept" | "verify" | "dispatch" | "handle" | "check";
+            kind: "accept" | "verify" | "dispatch" | "handle" | "check" | "publicise" | "give" | "cooperate" | "supervise";
             late: boolean;
             limit: components["schemas"]["CalendarLimit"];
             /** Format: date-time */
@@ -2563,9 +4080,10 @@ export interface components {
             /** Format: date-time */
             due_at?: string;
             explanation?: components["schemas"]["CalendarExplanation"];
+            extensions?: components["schemas"]["CaseworkExtensionView"][];
             given?: boolean;
             /** @enum {string} */
-            kind: "accept" | "verify" | "dispatch" | "handle" | "check";
+            kind: "accept" | "verify" | "dispatch" | "handle" | "check" | "publicise" | "give" | "cooperate" | "supervise";
             late: boolean;
             limit: components["schemas"]["CalendarLimit"];
             pauses: components["schemas"]["CalendarPause"][];
@@ -2636,6 +4154,19 @@ export interface components {
             person_name?: string;
             post_name?: components["schemas"]["WordsText"];
             via: string;
+        };
+        CaseworkExtensionView: {
+            /** Format: date-time */
+            due_at?: string;
+            explanation?: components["schemas"]["CalendarExplanation"];
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            granted_at: string;
+            limit: components["schemas"]["CalendarLimit"];
+            note?: string;
+            post_name: components["schemas"]["WordsText"];
+            reason: components["schemas"]["WordsText"];
         };
         CaseworkFile: {
             /** Format: date-time */
@@ -2739,6 +4270,11 @@ export interface components {
             lat?: number;
             /** Format: double */
             lon?: number;
+            /**
+             * Format: uuid
+             * @description A known address or facility; its name goes before the words
+             */
+            place_id?: string;
             /** Format: uuid */
             platform_id?: string;
             words?: string;
@@ -2748,6 +4284,11 @@ export interface components {
             /** Format: uuid */
             grid_id?: string;
             grid_name?: string;
+            /**
+             * Format: int64
+             * @description Of a case without a grid: how many its platform has
+             */
+            grids_here?: number;
             /** Format: double */
             lat?: number;
             /** Format: double */
@@ -2762,6 +4303,15 @@ export interface components {
             name: components["schemas"]["WordsText"];
             stand_in?: boolean;
             vacant?: boolean;
+        };
+        CaseworkPostingView: {
+            /** Format: date-time */
+            from: string;
+            /** Format: int64 */
+            objections: number;
+            text: string;
+            /** Format: date-time */
+            until: string;
         };
         CaseworkPublicCase: {
             can: string[];
@@ -2828,9 +4378,30 @@ export interface components {
             key: string;
             /** Format: date-time */
             latest?: string;
+            most?: components["schemas"]["CalendarLimit"];
             name: components["schemas"]["WordsText"];
             needs_note: boolean;
             resident_text?: components["schemas"]["WordsText"];
+        };
+        CaseworkRedated: {
+            /** Format: date-time */
+            after: string;
+            /** Format: date-time */
+            at: string;
+            /** Format: date-time */
+            before: string;
+            calendar?: string;
+            calendar_name: components["schemas"]["WordsText"];
+            /** Format: uuid */
+            case_id: string;
+            /** @enum {string} */
+            clock: "accept" | "verify" | "dispatch" | "handle" | "check" | "publicise" | "give" | "cooperate" | "supervise";
+            /** Format: uuid */
+            id: string;
+            number: string;
+            title: string;
+            /** @enum {string} */
+            why: "year" | "calendar";
         };
         CaseworkRef: {
             /** Format: uuid */
@@ -2867,6 +4438,8 @@ export interface components {
         CaseworkReport: {
             channel?: string;
             condition?: string;
+            /** @description the person concerned has agreed to what the item's consent text says; applications need it */
+            consent?: boolean;
             file_ids?: string[];
             form?: unknown;
             /**
@@ -2914,12 +4487,19 @@ export interface components {
         };
         CaseworkStageClock: {
             /** @enum {string} */
-            kind: "accept" | "verify" | "dispatch" | "handle" | "check";
+            kind: "accept" | "verify" | "dispatch" | "handle" | "check" | "publicise" | "give" | "cooperate" | "supervise";
             late: boolean;
             /** Format: int64 */
             limit_ms?: number;
             /** Format: int64 */
             used_ms: number;
+        };
+        CaseworkSupervisionView: {
+            /** Format: date-time */
+            at: string;
+            note?: string;
+            post_name: components["schemas"]["WordsText"];
+            reason: components["schemas"]["WordsText"];
         };
         CaseworkView: {
             /** Format: uuid */
@@ -2943,9 +4523,10 @@ export interface components {
             /** Format: date-time */
             due_at?: string;
             /** @enum {string} */
-            flow: "handling" | "task";
+            flow: "handling" | "approval" | "task";
             /** Format: uuid */
             grid_id?: string;
+            helpers?: components["schemas"]["WordsText"][];
             /** Format: uuid */
             hub_id: string;
             /** Format: uuid */
@@ -2961,6 +4542,8 @@ export interface components {
             number: string;
             /** Format: date-time */
             occurred_at: string;
+            /** @enum {string} */
+            opinion?: "pass" | "fail";
             /** Format: uuid */
             parent_id?: string;
             person_name?: string;
@@ -2970,8 +4553,10 @@ export interface components {
             /** Format: uuid */
             post_id: string;
             post_name: components["schemas"]["WordsText"];
+            posting?: components["schemas"]["CaseworkPostingView"];
             /** @enum {string} */
             priority: "low" | "normal" | "high" | "urgent";
+            raised_to?: components["schemas"]["WordsText"][];
             rating?: components["schemas"]["CaseworkRating"];
             /** Format: date-time */
             recorded_at: string;
@@ -2981,13 +4566,14 @@ export interface components {
             /** @enum {string} */
             stage: "reported" | "accepted" | "assigned" | "in_hand" | "done" | "closed";
             /** @enum {string} */
-            state: "reported" | "accepted" | "filed" | "dispatched" | "taken" | "handling" | "suspended" | "done" | "closed" | "refused" | "withdrawn" | "voided" | "merged" | "open" | "doing" | "missed" | "cancelled";
+            state: "reported" | "accepted" | "filed" | "dispatched" | "taken" | "handling" | "suspended" | "done" | "closed" | "refused" | "withdrawn" | "voided" | "merged" | "open" | "doing" | "missed" | "cancelled" | "submitted" | "correcting" | "reviewing" | "checking_home" | "publicised" | "deciding" | "approved" | "declined" | "appealed" | "given";
             state_name: components["schemas"]["WordsText"];
             /** Format: uuid */
             street_id?: string;
+            supervised?: components["schemas"]["CaseworkSupervisionView"];
             suspended?: components["schemas"]["CaseworkHoldView"];
             /** @enum {string} */
-            task?: "verify" | "check";
+            task?: "verify" | "check" | "home_check" | "cooperate" | "supervise";
             text: string;
             title: string;
             /** @enum {string} */
@@ -3204,6 +4790,129 @@ export interface components {
         CatalogTerm: {
             key: string;
             name: components["schemas"]["WordsText"];
+        };
+        DeviceBeatOutBody: {
+            /** Format: date-time */
+            now: string;
+            /**
+             * Format: int64
+             * @description speak again within
+             */
+            within_s: number;
+        };
+        DeviceInput: {
+            /** @enum {string} */
+            datum: "wgs84" | "gcj02" | "bd09";
+            key: string;
+            kind: string;
+            /** Format: double */
+            lat: number;
+            /** Format: double */
+            lon: number;
+            made_up?: boolean;
+            name: components["schemas"]["WordsText"];
+            place?: string;
+            purpose?: string;
+            /** Format: int64 */
+            quiet_minutes?: number;
+            sign?: components["schemas"]["WordsText"];
+            /** Format: uuid */
+            unit_id: string;
+        };
+        DeviceIssuedOutBody: {
+            can_edit?: boolean;
+            /** @description shown once */
+            credential: string;
+            /** Format: date-time */
+            credential_at?: string;
+            grid_code?: string;
+            grid_name?: string;
+            /** Format: uuid */
+            id: string;
+            key: string;
+            kind: string;
+            /**
+             * Format: int64
+             * @description age of its last word
+             */
+            last_age_s?: number;
+            /** Format: date-time */
+            last_at?: string;
+            /** Format: double */
+            lat: number;
+            /** Format: double */
+            lon: number;
+            made_up?: boolean;
+            name: components["schemas"]["WordsText"];
+            nodes: components["schemas"]["JournalNodes"];
+            place?: string;
+            purpose?: string;
+            /** Format: int64 */
+            quiet_minutes: number;
+            sign?: components["schemas"]["WordsText"];
+            /** Format: date-time */
+            since_at: string;
+            /** @enum {string} */
+            state: "unknown" | "online" | "offline" | "ended";
+            /** Format: uuid */
+            unit_id: string;
+            unit_name: components["schemas"]["WordsText"];
+            /** Format: int64 */
+            version: number;
+        };
+        DeviceKind: {
+            key: string;
+            name: components["schemas"]["WordsText"];
+            /** Format: int64 */
+            quiet_minutes: number;
+            rights: string;
+            sign: boolean;
+        };
+        DeviceKindsOutBody: {
+            items: components["schemas"]["DeviceKind"][];
+        };
+        DeviceListOutBody: {
+            items: components["schemas"]["DeviceView"][];
+            next?: string;
+        };
+        DeviceView: {
+            can_edit?: boolean;
+            /** Format: date-time */
+            credential_at?: string;
+            grid_code?: string;
+            grid_name?: string;
+            /** Format: uuid */
+            id: string;
+            key: string;
+            kind: string;
+            /**
+             * Format: int64
+             * @description age of its last word
+             */
+            last_age_s?: number;
+            /** Format: date-time */
+            last_at?: string;
+            /** Format: double */
+            lat: number;
+            /** Format: double */
+            lon: number;
+            made_up?: boolean;
+            name: components["schemas"]["WordsText"];
+            nodes: components["schemas"]["JournalNodes"];
+            place?: string;
+            purpose?: string;
+            /** Format: int64 */
+            quiet_minutes: number;
+            sign?: components["schemas"]["WordsText"];
+            /** Format: date-time */
+            since_at: string;
+            /** @enum {string} */
+            state: "unknown" | "online" | "offline" | "ended";
+            /** Format: uuid */
+            unit_id: string;
+            unit_name: components["schemas"]["WordsText"];
+            /** Format: int64 */
+            version: number;
         };
         DutyAnswerInBody: {
             /** @enum {string} */
@@ -3656,6 +5365,8 @@ export interface components {
             /** Format: date-time */
             folded: string;
             from: string;
+            /** @description Nodes this one took over: their figures are in it */
+            inherited?: string[];
             rows: components["schemas"]["FiguresRow"][];
             stages: components["schemas"]["FiguresStageTime"][];
             /** Format: int64 */
@@ -3665,8 +5376,77 @@ export interface components {
                 [key: string]: number;
             };
         };
+        GridActIn: {
+            /** @description Ground that goes to into_id from whoever has it */
+            area?: unknown;
+            borders?: components["schemas"]["GridBorder"][];
+            code?: string;
+            dry_run?: boolean;
+            /**
+             * Format: date-time
+             * @description Of a founding, merge, split or closing: when it comes into force; now when left out
+             */
+            from?: string;
+            /**
+             * Format: uuid
+             * @description That is renamed, recoded, moved, split or closed
+             */
+            grid_id?: string;
+            /** @description That are merged and end */
+            grid_ids?: string[];
+            /**
+             * Format: uuid
+             * @description The grid that takes over the merged ones and goes on; or that gets the area of a redraw
+             */
+            into_id?: string;
+            /** @description Of a split: the grid goes on with the first part, which gets no new code */
+            keep?: boolean;
+            /** @enum {string} */
+            kind: "found" | "rename" | "recode" | "move" | "merge" | "split" | "close" | "redraw";
+            /** @description WGS84 positions along which a grid is split */
+            line?: number[][];
+            name?: string;
+            /** @description The grid that is founded, or that merged ones become */
+            new?: components["schemas"]["GridNewGrid"];
+            /** @description What a grid is split into; with a line and without geometry: first what lies left of it */
+            parts?: components["schemas"]["GridNewGrid"][];
+            /** Format: uuid */
+            platform_id?: string;
+            /** Format: uuid */
+            street_id?: string;
+            why: string;
+        };
+        GridActed: {
+            /** Format: date-time */
+            at: string;
+            dry_run?: boolean;
+            /** @description Of a dry run: where the drawing is no partition */
+            flaws?: components["schemas"]["GridFlaw"][];
+            /** @description The grids that begin or change, with their ground */
+            grids: components["schemas"]["GridMapFeature"][];
+            heirs?: components["schemas"]["OrgHeritage"][];
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            kind: "found" | "rename" | "recode" | "move" | "merge" | "split" | "close" | "redraw";
+            parts: components["schemas"]["OrgPart"][];
+            /** Format: date-time */
+            recorded_at: string;
+            /** @description Of a dry run: why the act would be refused */
+            refused?: components["schemas"]["GridRefusal"];
+            settled: boolean;
+            tree: components["schemas"]["OrgTree"];
+            weight: components["schemas"]["OrgWeight"];
+            why: string;
+        };
         GridAliasInBody: {
             code: string;
+        };
+        GridBorder: {
+            /** @description GeoJSON Polygon or MultiPolygon */
+            geometry: unknown;
+            /** Format: uuid */
+            grid_id: string;
         };
         /** @enum {string} */
         GridCheck: "none" | "mod11-10";
@@ -3680,8 +5460,12 @@ export interface components {
             to?: string;
         };
         GridDetail: {
+            /** @description Newest first */
+            acts?: components["schemas"]["OrgActView"][];
             code: string;
             codes: components["schemas"]["GridCode"][];
+            /** @description Its border as drawn: special grids not cut out */
+            drawn: components["schemas"]["GridGeometry"];
             forebears?: components["schemas"]["GridSuccession"][];
             /** Format: date-time */
             from: string;
@@ -3704,9 +5488,13 @@ export interface components {
             name: string;
             /** Format: uuid */
             parent_id?: string;
+            /** @description What it was before its changes, oldest first; from and to are those of each */
+            past?: components["schemas"]["GridView"][];
             /** Format: uuid */
             platform_id?: string;
             platform_name?: components["schemas"]["WordsText"];
+            /** @description Grids that its acts and heirs name */
+            related?: components["schemas"]["GridView"][];
             /** Format: double */
             square_metres: number;
             /** Format: uuid */
@@ -3732,6 +5520,8 @@ export interface components {
             replaces?: string[];
             /** @description Grids of the drawn layers that are not in it end */
             whole?: boolean;
+            /** @description Of the act that is kept when grids in force change or end */
+            why?: string;
         };
         GridEdit: {
             /** Format: int64 */
@@ -3741,6 +5531,8 @@ export interface components {
             platform_id?: string;
             /** Format: uuid */
             street_id?: string;
+            /** @description Of the act that is kept when the name or the unit changes */
+            why?: string;
         };
         GridEnded: {
             code: string;
@@ -3772,6 +5564,9 @@ export interface components {
             /** @enum {string} */
             type: "MultiPolygon";
         };
+        GridGridChangesResponse: {
+            items: string[];
+        };
         GridImported: {
             ended?: components["schemas"]["GridEnded"][];
             flaws?: components["schemas"]["GridFlaw"][];
@@ -3802,6 +5597,8 @@ export interface components {
         /** @enum {string} */
         GridLayer: "base" | "micro";
         GridLocated: {
+            /** Format: date-time */
+            at: string;
             base?: components["schemas"]["GridView"];
             found: boolean;
             /** Format: double */
@@ -3826,6 +5623,25 @@ export interface components {
             properties: components["schemas"]["GridView"];
             /** @enum {string} */
             type: "Feature";
+        };
+        GridNewGrid: {
+            /** @description The next one of its prefix when left out */
+            code?: string;
+            /** @description GeoJSON Polygon or MultiPolygon */
+            geometry?: unknown;
+            /** Format: int64 */
+            households?: number;
+            /** @enum {string} */
+            kind?: "comprehensive" | "special";
+            /** @enum {string} */
+            layer?: "base" | "micro";
+            name: string;
+            /** Format: uuid */
+            platform_id?: string;
+            /** @description Posts of the old grid that go here; the others follow the largest part */
+            posts?: string[];
+            /** Format: uuid */
+            street_id?: string;
         };
         GridRefusal: {
             args?: {
@@ -3922,6 +5738,10 @@ export interface components {
             items: components["schemas"]["GridView"][];
             next?: string;
         };
+        ListNoticeView: {
+            items: components["schemas"]["NoticeView"][];
+            next?: string;
+        };
         ListOrgGroupView: {
             items: components["schemas"]["OrgGroupView"][];
             next?: string;
@@ -3938,6 +5758,261 @@ export interface components {
             items: components["schemas"]["OrgStaffing"][];
             next?: string;
         };
+        ListPlaceView: {
+            items: components["schemas"]["PlaceView"][];
+            next?: string;
+        };
+        NoticeAgreeInBody: {
+            agreed: boolean;
+            every_step: boolean;
+            /**
+             * @default zh-CN
+             * @enum {string}
+             */
+            language: "zh-CN" | "en";
+        };
+        NoticeArriveInBody: {
+            /** Format: uuid */
+            delivery_id: string;
+        };
+        NoticeConsent: {
+            agreed: boolean;
+            every_step: boolean;
+        };
+        NoticeCount: {
+            /** Format: int64 */
+            to_act: number;
+            /** Format: int64 */
+            unread: number;
+        };
+        NoticeDelivery: {
+            /** Format: int64 */
+            attempts: number;
+            /** @enum {string} */
+            channel: "push" | "mail" | "sms";
+            /** Format: date-time */
+            ended_at?: string;
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            made_at: string;
+            /** Format: int64 */
+            parts?: number;
+            reason?: string;
+            /** Format: date-time */
+            sent_at?: string;
+            /** @enum {string} */
+            state: "queued" | "sending" | "sent" | "delivered" | "failed" | "lost" | "withheld";
+        };
+        NoticeDevice: {
+            /** Format: uuid */
+            id: string;
+            label: string;
+            /** Format: date-time */
+            made_at: string;
+            /** Format: date-time */
+            used_at?: string;
+        };
+        NoticeDeviceInBody: {
+            auth: string;
+            endpoint: string;
+            label: string;
+            p256dh: string;
+        };
+        NoticeLadders: {
+            must_act: components["schemas"]["NoticeRung"][];
+            ordinary: components["schemas"]["NoticeRung"][];
+            resident: components["schemas"]["NoticeRung"][];
+            urgent: components["schemas"]["NoticeRung"][];
+        };
+        NoticeLength: {
+            /** Format: int64 */
+            characters: number;
+            /** Format: int64 */
+            parts: number;
+            unicode: boolean;
+        };
+        NoticePreview: {
+            body: components["schemas"]["WordsText"];
+            glance: components["schemas"]["WordsText"];
+            sms: components["schemas"]["NoticePreviewSMSStruct"];
+            title: components["schemas"]["WordsText"];
+        };
+        NoticePreviewSMSStruct: {
+            en: components["schemas"]["NoticeLength"];
+            "zh-CN": components["schemas"]["NoticeLength"];
+        };
+        NoticeReach: {
+            address_masked?: string;
+            available: boolean;
+            /** @enum {string} */
+            channel: "mail" | "sms";
+            enabled: boolean;
+        };
+        NoticeReaches: {
+            devices: components["schemas"]["NoticeDevice"][];
+            mail: components["schemas"]["NoticeReach"];
+            /** @description alarms reach you now */
+            on_duty: boolean;
+            /** @description to subscribe with; absent: no push here */
+            push_key?: string;
+            quiet_hours: components["schemas"]["NoticeReachesQuietStruct"];
+            sms: components["schemas"]["NoticeReach"];
+        };
+        NoticeReachesQuietStruct: {
+            from: string;
+            to: string;
+        };
+        NoticeReadInBody: {
+            ids?: string[];
+            /**
+             * Format: int64
+             * @description all up to this entry instead of some
+             */
+            until?: number;
+        };
+        NoticeRung: {
+            /** Format: int64 */
+            after_minutes: number;
+            /** @enum {string} */
+            channel: "push" | "mail" | "sms" | "next";
+        };
+        NoticeSetChannelInBody: {
+            /** @description absent: as it is */
+            address?: string;
+            enabled: boolean;
+        };
+        NoticeSettings: {
+            ladders: components["schemas"]["NoticeLadders"];
+            quiet_hours: components["schemas"]["NoticeSettingsQuietStruct"];
+            /** Format: int64 */
+            version?: number;
+        };
+        NoticeSettingsQuietStruct: {
+            from: string;
+            to: string;
+        };
+        NoticeTemplate: {
+            /** @enum {string} */
+            audience: "staff" | "resident";
+            body: components["schemas"]["WordsText"];
+            /** @description desk, field and portal are the inbox; push, mail, sms */
+            channels: string[];
+            /**
+             * @description public: may say everything on a locked screen
+             * @enum {string}
+             */
+            data: "case" | "public";
+            /** @description else only for who asked for every step */
+            default_on: boolean;
+            edited?: boolean;
+            event: string;
+            /** @description while one is unread, further ones join it */
+            gather: boolean;
+            key: string;
+            /** @description somebody has to acknowledge it or act, else it climbs its ladder */
+            must_act: boolean;
+            /** @description waits for the morning */
+            quiet_hours: boolean;
+            short?: components["schemas"]["WordsText"];
+            title: components["schemas"]["WordsText"];
+            urgent: boolean;
+            variables: string[];
+            /** Format: int64 */
+            version: number;
+        };
+        NoticeTemplateEdit: {
+            body: components["schemas"]["WordsText"];
+            channels: string[];
+            default_on: boolean;
+            gather: boolean;
+            must_act: boolean;
+            quiet_hours: boolean;
+            short?: components["schemas"]["WordsText"];
+            title: components["schemas"]["WordsText"];
+            urgent: boolean;
+        };
+        NoticeTemplatesOutBody: {
+            items: components["schemas"]["NoticeTemplate"][];
+            variables: components["schemas"]["NoticeVariable"][];
+        };
+        NoticeTestInBody: {
+            /** @enum {string} */
+            channel: "push" | "mail" | "sms";
+        };
+        NoticeTrouble: {
+            /** Format: uuid */
+            case_id?: string;
+            case_number?: string;
+            deliveries: components["schemas"]["NoticeDelivery"][];
+            /** Format: int64 */
+            entry: number;
+            held?: string;
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            made_at: string;
+            person?: string;
+            /** Format: uuid */
+            person_id?: string;
+            post_name: components["schemas"]["WordsText"];
+            /** Format: date-time */
+            read_at?: string;
+            resident?: boolean;
+            /** @enum {string} */
+            state: "open" | "delivered" | "acknowledged" | "superseded" | "escalated" | "unanswered";
+            title: components["schemas"]["WordsText"];
+            urgent?: boolean;
+        };
+        NoticeTroublesOutBody: {
+            items: components["schemas"]["NoticeTrouble"][];
+        };
+        NoticeVariable: {
+            key: string;
+            name: components["schemas"]["WordsText"];
+            private: boolean;
+        };
+        NoticeView: {
+            /** Format: date-time */
+            acted_at?: string;
+            body: components["schemas"]["WordsText"];
+            can_acknowledge?: boolean;
+            /** Format: uuid */
+            case_id?: string;
+            /** Format: int64 */
+            entry: number;
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            made_at: string;
+            must_act?: boolean;
+            /** Format: date-time */
+            read_at?: string;
+            /** @enum {string} */
+            state: "open" | "delivered" | "acknowledged" | "superseded" | "escalated" | "unanswered";
+            template: string;
+            title: components["schemas"]["WordsText"];
+            urgent?: boolean;
+        };
+        OrgActView: {
+            /** Format: date-time */
+            at: string;
+            heirs?: components["schemas"]["OrgHeritage"][];
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            kind: "found" | "rename" | "recode" | "move" | "merge" | "split" | "close" | "redraw";
+            parts: components["schemas"]["OrgPart"][];
+            post_name?: components["schemas"]["WordsText"];
+            /** Format: date-time */
+            recorded_at: string;
+            settled: boolean;
+            tree: components["schemas"]["OrgTree"];
+            why: string;
+        };
+        OrgActsOutBody: {
+            items: components["schemas"]["OrgActView"][];
+        };
         OrgBrought: {
             /** @description only tried: nothing was changed */
             checked?: boolean;
@@ -3951,6 +6026,14 @@ export interface components {
             rows: components["schemas"]["OrgRefusedRow"][];
             /** Format: int64 */
             taken: number;
+        };
+        OrgCovered: {
+            code: string;
+            /** Format: date-time */
+            from?: string;
+            name: string;
+            /** Format: date-time */
+            to?: string;
         };
         OrgDivision: {
             code: string;
@@ -3966,8 +6049,22 @@ export interface components {
             /** Format: date-time */
             to?: string;
         };
+        OrgDivisionIn: {
+            code: string;
+            /** @description Of one that is recoded: the old one's when left out */
+            level?: string;
+            name: string;
+            /** @description Code; the old one's parent when left out */
+            parent?: string;
+        };
         OrgDivisionsOutBody: {
             items: components["schemas"]["OrgDivision"][];
+        };
+        OrgFace: {
+            code: string;
+            name: components["schemas"]["WordsText"];
+            /** Format: uuid */
+            parent_id?: string;
         };
         OrgGroup: {
             /** Format: date-time */
@@ -4042,6 +6139,30 @@ export interface components {
             unit_name: components["schemas"]["WordsText"];
             /** Format: int64 */
             version: number;
+        };
+        OrgHeritage: {
+            /** Format: uuid */
+            heir_id: string;
+            /** Format: uuid */
+            old_id: string;
+            /**
+             * Format: double
+             * @description Of the old node's ground or of what stood under it; 1 when one heir took all
+             */
+            share: number;
+        };
+        OrgHistory: {
+            acts: components["schemas"]["OrgActView"][];
+            covers?: components["schemas"]["OrgCovered"][];
+            division?: components["schemas"]["OrgDivision"];
+            forebears: components["schemas"]["OrgHeritage"][];
+            heirs: components["schemas"]["OrgHeritage"][];
+            past: components["schemas"]["OrgPastUnit"][];
+            unit?: components["schemas"]["OrgUnit"];
+        };
+        OrgHits: {
+            divisions: components["schemas"]["OrgDivision"][];
+            units: components["schemas"]["OrgUnit"][];
         };
         OrgHolding: {
             /** Format: date-time */
@@ -4133,6 +6254,26 @@ export interface components {
             name: components["schemas"]["WordsText"];
             note?: components["schemas"]["WordsText"];
             roles: string[];
+        };
+        OrgPart: {
+            /** @enum {string} */
+            kind: "ended" | "began" | "changed";
+            /** Format: uuid */
+            node_id: string;
+            now?: components["schemas"]["OrgFace"];
+            was?: components["schemas"]["OrgFace"];
+        };
+        OrgPastUnit: {
+            code: string;
+            /** Format: date-time */
+            from?: string;
+            name: components["schemas"]["WordsText"];
+            /** Format: uuid */
+            parent_id?: string;
+            /** Format: date-time */
+            to: string;
+            /** Format: int64 */
+            version: number;
         };
         OrgPerson: {
             /** Format: date-time */
@@ -4262,6 +6403,15 @@ export interface components {
             /** Format: int64 */
             version: number;
         };
+        OrgRecodeIn: {
+            dry_run?: boolean;
+            /** @enum {string} */
+            kind: "found" | "recode" | "rename" | "merge" | "close";
+            new?: components["schemas"]["OrgDivisionIn"];
+            /** @description Codes of divisions that end */
+            old?: string[];
+            why: string;
+        };
         OrgRefusedRow: {
             code: string;
             /** @description the reason in the reader's language */
@@ -4271,6 +6421,50 @@ export interface components {
             line?: number;
             /** Format: int64 */
             row: number;
+        };
+        OrgReorganiseIn: {
+            code?: string;
+            dry_run?: boolean;
+            /**
+             * Format: uuid
+             * @description Who takes over at a merge or a closing
+             */
+            into_id?: string;
+            /** @description Of a split: the old unit goes on with what no part takes */
+            keep?: boolean;
+            /** @enum {string} */
+            kind: "found" | "rename" | "recode" | "move" | "merge" | "split" | "close";
+            name?: components["schemas"]["WordsText"];
+            /** @description The unit that is founded, or that merged ones become */
+            new?: components["schemas"]["OrgUnitIn"];
+            /** Format: uuid */
+            parent_id?: string;
+            parts?: components["schemas"]["OrgUnitPart"][];
+            /**
+             * Format: uuid
+             * @description That is renamed, recoded, moved, split or closed
+             */
+            unit_id?: string;
+            /** @description That are merged and end */
+            unit_ids?: string[];
+            why: string;
+        };
+        OrgReorganised: {
+            /** Format: date-time */
+            at: string;
+            dry_run?: boolean;
+            heirs?: components["schemas"]["OrgHeritage"][];
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            kind: "found" | "rename" | "recode" | "move" | "merge" | "split" | "close" | "redraw";
+            parts: components["schemas"]["OrgPart"][];
+            /** Format: date-time */
+            recorded_at: string;
+            settled: boolean;
+            tree: components["schemas"]["OrgTree"];
+            weight: components["schemas"]["OrgWeight"];
+            why: string;
         };
         OrgRoleStaff: {
             /**
@@ -4444,6 +6638,8 @@ export interface components {
             group_kinds: components["schemas"]["OrgTerm"][];
             skills: components["schemas"]["OrgTerm"][];
         };
+        /** @enum {string} */
+        OrgTree: "unit" | "division" | "grid";
         OrgUnit: {
             calendar?: string;
             code: string;
@@ -4491,6 +6687,16 @@ export interface components {
             to?: string;
             villages?: string[];
         };
+        OrgUnitPart: {
+            /** @description Units that come under it */
+            children?: string[];
+            grids?: string[];
+            new: components["schemas"]["OrgUnitIn"];
+            /** @description Posts of the old unit that go there */
+            posts?: string[];
+            /** @description Codes of divisions it covers */
+            villages?: string[];
+        };
         OrgUnitView: {
             calendar?: string;
             code: string;
@@ -4514,6 +6720,352 @@ export interface components {
         };
         OrgUnitsOutBody: {
             items: components["schemas"]["OrgUnitView"][];
+        };
+        OrgWeight: {
+            /**
+             * Format: int64
+             * @description Open cases that get another place or another post
+             */
+            cases: number;
+            /**
+             * Format: int64
+             * @description Open cases that are looked at
+             */
+            cases_looked: number;
+            /**
+             * Format: int64
+             * @description Grants given to persons that reach the heir from now on
+             */
+            grants: number;
+            /**
+             * Format: int64
+             * @description Posts that move
+             */
+            posts: number;
+            /**
+             * Format: int64
+             * @description Posts that end
+             */
+            posts_ending: number;
+        };
+        /** @enum {string} */
+        PlaceClass: "address" | "facility";
+        PlaceCode: {
+            code: string;
+            /** Format: date-time */
+            from: string;
+            scheme: string;
+            /** Format: date-time */
+            to?: string;
+        };
+        PlaceCodeIn: {
+            code: string;
+            scheme: string;
+        };
+        PlaceDetail: {
+            /** @description From the village down */
+            above: components["schemas"]["PlaceRef"][];
+            can_edit: boolean;
+            class: components["schemas"]["PlaceClass"];
+            codes: components["schemas"]["PlaceCode"][];
+            details?: components["schemas"]["PlaceDetails"];
+            /** Format: date-time */
+            from: string;
+            /** Format: uuid */
+            grid_id?: string;
+            grid_name?: string;
+            /**
+             * Format: uuid
+             * @description Unit it was given to, where neither position nor parent says so
+             */
+            home_id?: string;
+            /** Format: uuid */
+            hub_id?: string;
+            /** Format: uuid */
+            id: string;
+            keeper_name?: components["schemas"]["WordsText"];
+            kind: string;
+            kind_name: components["schemas"]["WordsText"];
+            label: string;
+            /** Format: double */
+            lat?: number;
+            located: boolean;
+            /**
+             * Format: double
+             * @description WGS84
+             */
+            lon?: number;
+            made_up?: boolean;
+            /** Format: uuid */
+            micro_id?: string;
+            /** @description Its own part: 3号楼, not the whole address */
+            name: string;
+            /** Format: date-time */
+            named_from: string;
+            names: components["schemas"]["PlaceName"][];
+            open_now?: boolean;
+            /** Format: uuid */
+            parent_id?: string;
+            /** @description Other addresses lie under it */
+            parts?: boolean;
+            /** Format: uuid */
+            platform_id?: string;
+            platform_name?: components["schemas"]["WordsText"];
+            public?: boolean;
+            shown?: components["schemas"]["PlaceShown"];
+            /** Format: uuid */
+            street_id?: string;
+            street_name?: components["schemas"]["WordsText"];
+            /** Format: date-time */
+            to?: string;
+            /** Format: int64 */
+            version: number;
+        };
+        PlaceDetails: {
+            /** @description Key of the calendar with its opening hours */
+            calendar?: string;
+            /**
+             * Format: int64
+             * @description People
+             */
+            capacity?: number;
+            equipment?: components["schemas"]["PlaceEquipment"][];
+            /**
+             * Format: uuid
+             * @description Post that keeps it
+             */
+            keeper_id?: string;
+            note?: string;
+            /** @description Of the office, never of a person */
+            phone?: string;
+        };
+        PlaceEquipment: {
+            /** Format: int64 */
+            count?: number;
+            name: string;
+            note?: string;
+        };
+        PlaceHit: {
+            class: components["schemas"]["PlaceClass"];
+            /** @description The earlier or other name under which it was found */
+            former?: string;
+            /** Format: uuid */
+            grid_id?: string;
+            grid_name?: string;
+            /** Format: uuid */
+            hub_id?: string;
+            /** Format: uuid */
+            id: string;
+            kind: string;
+            kind_name: components["schemas"]["WordsText"];
+            /** @description As people say it: 马店村幸福路12号 */
+            label: string;
+            /** Format: double */
+            lat?: number;
+            located: boolean;
+            /** Format: double */
+            lon?: number;
+            made_up?: boolean;
+            /** Format: uuid */
+            micro_id?: string;
+            name: string;
+            /** @description In the asker's own platform or grid */
+            near?: boolean;
+            /** Format: uuid */
+            platform_id?: string;
+            platform_name?: components["schemas"]["WordsText"];
+            /** Format: uuid */
+            street_id?: string;
+            street_name?: components["schemas"]["WordsText"];
+            /** @description Its position is not that of what happened there */
+            wide?: boolean;
+        };
+        PlaceHits: {
+            items: components["schemas"]["PlaceHit"][];
+        };
+        PlaceImportInBody: {
+            /**
+             * @description Of the file's positions: a wrong one is off by 500 m and more
+             * @enum {string}
+             */
+            datum: "wgs84" | "gcj02" | "bd09";
+            /** @description Only say what would happen */
+            dry_run?: boolean;
+            /** @description Of the file: its ending says what it is */
+            name: string;
+            /** @description Of the file's codes; local when left out */
+            scheme?: string;
+            /** @description CSV or GeoJSON */
+            text: string;
+        };
+        PlaceImported: {
+            /** Format: int64 */
+            noted?: number;
+            noted_file?: string;
+            /** Format: int64 */
+            read: number;
+            /** Format: int64 */
+            refused: number;
+            refused_file?: string;
+            /** Format: int64 */
+            repeated: number;
+            rows: components["schemas"]["PlaceRefusal"][];
+            /** Format: int64 */
+            taken: number;
+        };
+        PlaceIn: {
+            /** @description What people also call it */
+            aliases?: string[];
+            codes?: components["schemas"]["PlaceCodeIn"][];
+            /** @description Of the position: wgs84, gcj02 or bd09; a position without one is refused */
+            datum?: string;
+            details?: components["schemas"]["PlaceDetails"];
+            /**
+             * Format: uuid
+             * @description Platform or street, where neither position nor parent says so
+             */
+            home_id?: string;
+            kind: string;
+            /** Format: double */
+            lat?: number;
+            /** Format: double */
+            lon?: number;
+            made_up?: boolean;
+            name: string;
+            /**
+             * Format: uuid
+             * @description Address it is part of, or stands at
+             */
+            parent_id?: string;
+            shown?: components["schemas"]["PlaceShown"];
+        };
+        PlaceKind: {
+            class: components["schemas"]["PlaceClass"];
+            /** @description For desks only, not for the grid */
+            desk?: boolean;
+            /** @description No new ones */
+            ended?: boolean;
+            /** @description People live there: the public sees it only coarsely */
+            home?: boolean;
+            key: string;
+            name: components["schemas"]["WordsText"];
+            /** @description The public finds it */
+            public?: boolean;
+            /**
+             * Format: int64
+             * @description Of an address: a parent has a smaller one
+             */
+            rank?: number;
+            ships?: boolean;
+            /** Format: int64 */
+            version?: number;
+            /** @description Reaches over several grids: its own position names none */
+            wide?: boolean;
+        };
+        PlaceKindEdit: {
+            desk?: boolean;
+            ended?: boolean;
+            home?: boolean;
+            name: components["schemas"]["WordsText"];
+            public?: boolean;
+        };
+        PlaceKindsOutBody: {
+            items: components["schemas"]["PlaceKind"][];
+        };
+        PlaceName: {
+            /** Format: date-time */
+            from: string;
+            name: string;
+            /** Format: date-time */
+            to?: string;
+            usage: string;
+        };
+        PlacePin: {
+            /** Format: uuid */
+            id: string;
+            kind: string;
+            /** Format: double */
+            lat: number;
+            /** Format: double */
+            lon: number;
+            made_up?: boolean;
+            name: string;
+        };
+        PlacePins: {
+            items: components["schemas"]["PlacePin"][];
+        };
+        PlaceRef: {
+            /** Format: uuid */
+            id: string;
+            kind: string;
+            name: string;
+        };
+        PlaceRefusal: {
+            args?: {
+                [key: string]: unknown;
+            };
+            name: string;
+            /** Format: int64 */
+            number: number;
+            reason: components["schemas"]["WordsText"];
+            where?: components["schemas"]["FaultWhere"][];
+            why: string;
+        };
+        /** @enum {string} */
+        PlaceShown: "" | "yes" | "no";
+        PlaceView: {
+            class: components["schemas"]["PlaceClass"];
+            details?: components["schemas"]["PlaceDetails"];
+            /** Format: date-time */
+            from: string;
+            /** Format: uuid */
+            grid_id?: string;
+            grid_name?: string;
+            /**
+             * Format: uuid
+             * @description Unit it was given to, where neither position nor parent says so
+             */
+            home_id?: string;
+            /** Format: uuid */
+            hub_id?: string;
+            /** Format: uuid */
+            id: string;
+            keeper_name?: components["schemas"]["WordsText"];
+            kind: string;
+            kind_name: components["schemas"]["WordsText"];
+            label: string;
+            /** Format: double */
+            lat?: number;
+            located: boolean;
+            /**
+             * Format: double
+             * @description WGS84
+             */
+            lon?: number;
+            made_up?: boolean;
+            /** Format: uuid */
+            micro_id?: string;
+            /** @description Its own part: 3号楼, not the whole address */
+            name: string;
+            /** Format: date-time */
+            named_from: string;
+            open_now?: boolean;
+            /** Format: uuid */
+            parent_id?: string;
+            /** @description Other addresses lie under it */
+            parts?: boolean;
+            /** Format: uuid */
+            platform_id?: string;
+            platform_name?: components["schemas"]["WordsText"];
+            public?: boolean;
+            shown?: components["schemas"]["PlaceShown"];
+            /** Format: uuid */
+            street_id?: string;
+            street_name?: components["schemas"]["WordsText"];
+            /** Format: date-time */
+            to?: string;
+            /** Format: int64 */
+            version: number;
         };
         PortalChoice: {
             key: string;
@@ -4624,6 +7176,333 @@ export interface components {
             /** @description one of withdraw_reasons */
             reason: string;
         };
+        RegistryAgreement: {
+            /** Format: date-time */
+            applied_at: string;
+            applied_by?: components["schemas"]["RegistryNamed"];
+            basis: string;
+            /** Format: date-time */
+            decided_at?: string;
+            decided_by?: components["schemas"]["RegistryNamed"];
+            decision?: string;
+            /** Format: uuid */
+            department_id: string;
+            department_name: components["schemas"]["WordsText"];
+            /** Format: date-time */
+            ended_at?: string;
+            fields: string[];
+            /** Format: date-time */
+            from: string;
+            /** Format: uuid */
+            id: string;
+            in_force: boolean;
+            purposes: string[];
+            /** @enum {string} */
+            state: "applied" | "admitted" | "declined" | "ended";
+            /** Format: date-time */
+            to: string;
+            /** Format: int64 */
+            version: number;
+            why: string;
+        };
+        RegistryAgreementIn: {
+            basis: string;
+            /** Format: uuid */
+            department_id: string;
+            /** @description keys of the register, or patterns with a star */
+            fields: string[];
+            /**
+             * Format: date-time
+             * @description now when absent
+             */
+            from?: string;
+            purposes: string[];
+            /** Format: date-time */
+            to: string;
+            why: string;
+        };
+        RegistryAgreementsOutBody: {
+            items: components["schemas"]["RegistryAgreement"][];
+        };
+        RegistryAnswerInBody: {
+            answer: string;
+            grant: boolean;
+            /** Format: int64 */
+            version: number;
+        };
+        RegistryAskIn: {
+            /** @enum {string} */
+            kind: "copy" | "correct" | "erase" | "withdraw" | "complain";
+            words?: string;
+        };
+        RegistryClass: {
+            applies_to: components["schemas"]["WordsText"];
+            hold_possible: boolean;
+            key: string;
+            name: components["schemas"]["WordsText"];
+            reason: components["schemas"]["WordsText"];
+            reason_status: string;
+            source: components["schemas"]["WordsText"];
+            starts_at: string;
+            term: components["schemas"]["RegistryTerm"];
+            /** @enum {string} */
+            then: "erase" | "erase_personal" | "anonymise" | "summarise" | "keep_blurred" | "archive" | "keep";
+            /** Format: int64 */
+            version: number;
+        };
+        RegistryConsent: {
+            /** Format: date-time */
+            at: string;
+            /** @enum {string} */
+            given_by: "self" | "guardian";
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            kind: "consent" | "separate" | "guardian";
+            /** @enum {string} */
+            way: "paper" | "spoken" | "form" | "portal";
+            /** Format: date-time */
+            withdrawn_at?: string;
+        };
+        RegistryErasure: {
+            /** Format: int64 */
+            bodies?: number;
+            /** Format: uuid */
+            case_id: string;
+            /** Format: date-time */
+            decided_at?: string;
+            decided_by?: components["schemas"]["RegistryNamed"];
+            /** Format: date-time */
+            done_at?: string;
+            goes: components["schemas"]["RegistrySubject"][];
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            proposed_at: string;
+            proposed_by?: components["schemas"]["RegistryNamed"];
+            /** Format: uuid */
+            request_id?: string;
+            /** @enum {string} */
+            state: "proposed" | "approved" | "declined" | "done";
+            stays: components["schemas"]["RegistryStays"][];
+            /** Format: int64 */
+            version: number;
+            why: string;
+        };
+        RegistryErasureIn: {
+            case_number: string;
+            /** Format: uuid */
+            request_id?: string;
+            /** @description the request or rule; nobody's name */
+            why: string;
+        };
+        RegistryErasuresOutBody: {
+            items: components["schemas"]["RegistryErasure"][];
+        };
+        RegistryFieldView: {
+            key: string;
+            /** @enum {string} */
+            level: "basic" | "sensitive";
+            masked?: boolean;
+            name: components["schemas"]["WordsText"];
+            opens: string[];
+            purposes: string[];
+            retention: string;
+            sealed?: boolean;
+            shared: string[];
+            /** @enum {string} */
+            whose: "resident" | "staff" | "anyone";
+        };
+        RegistryFieldsOutBody: {
+            agreements: components["schemas"]["RegistryAgreement"][];
+            classes: components["schemas"]["RegistryClass"][];
+            items: components["schemas"]["RegistryFieldView"][];
+            purposes: components["schemas"]["RegistryPurpose"][];
+        };
+        RegistryHold: {
+            /** Format: date-time */
+            at: string;
+            /** Format: uuid */
+            case_id?: string;
+            case_number?: string;
+            class?: string;
+            /** Format: date-time */
+            ended_at?: string;
+            /** Format: uuid */
+            id: string;
+            in_force: boolean;
+            placed_by?: components["schemas"]["RegistryNamed"];
+            /** Format: date-time */
+            until: string;
+            /** Format: int64 */
+            version: number;
+            why: string;
+        };
+        RegistryHoldIn: {
+            case_number?: string;
+            class?: string;
+            /** Format: date-time */
+            until: string;
+            why: string;
+        };
+        RegistryHoldsOutBody: {
+            items: components["schemas"]["RegistryHold"][];
+        };
+        RegistryLine: {
+            class: string;
+            /** Format: int64 */
+            ended: number;
+            /** Format: int64 */
+            held: number;
+            /** Format: int64 */
+            kept: number;
+            name: components["schemas"]["WordsText"];
+            step: string;
+            then: string;
+            why: components["schemas"]["WordsText"];
+        };
+        RegistryNamed: {
+            person_name?: string;
+            post_name?: components["schemas"]["WordsText"];
+            via?: string;
+        };
+        RegistryPurpose: {
+            basis: components["schemas"]["WordsText"];
+            ended?: boolean;
+            /** @description patterns over the register of fields; a star stands for one part */
+            fields: string[];
+            key: string;
+            /**
+             * @description the most sensitive value it opens
+             * @enum {string}
+             */
+            level?: "basic" | "sensitive";
+            name: components["schemas"]["WordsText"];
+            /** @description who may state it */
+            roles: string[];
+            /** @enum {string} */
+            status: "verified" | "unverified" | "own";
+            /** @enum {string} */
+            use: "keep" | "open";
+            /** Format: int64 */
+            version: number;
+            /** @description also where a consent was withdrawn */
+            without_consent?: boolean;
+        };
+        RegistryPurposesOutBody: {
+            items: components["schemas"]["RegistryPurpose"][];
+        };
+        RegistryRead: {
+            /** Format: date-time */
+            at: string;
+            fields: components["schemas"]["WordsText"][];
+            post_name: components["schemas"]["WordsText"];
+            purpose: components["schemas"]["WordsText"];
+            /** @enum {string} */
+            via: "desk" | "field" | "portal" | "cli" | "system" | "other";
+        };
+        RegistryReason: {
+            /** Format: int64 */
+            version?: number;
+            why: string;
+        };
+        RegistryRecord: {
+            consents: components["schemas"]["RegistryConsent"][];
+            kept?: components["schemas"]["RegistryClass"];
+            reads: components["schemas"]["RegistryRead"][];
+            requests: components["schemas"]["RegistryRequest"][];
+            shared_with: components["schemas"]["RegistryShare"][];
+        };
+        RegistryRequest: {
+            /** Format: uuid */
+            account_id?: string;
+            answer?: string;
+            /** Format: date-time */
+            answered_at?: string;
+            answered_by?: components["schemas"]["RegistryNamed"];
+            /** Format: date-time */
+            at: string;
+            /** Format: uuid */
+            case_id?: string;
+            case_number?: string;
+            /** Format: date-time */
+            due_at: string;
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            kind: "copy" | "correct" | "erase" | "withdraw" | "complain";
+            late: boolean;
+            /** @enum {string} */
+            state: "waiting" | "granted" | "refused";
+            /** Format: int64 */
+            version: number;
+            words?: string;
+        };
+        RegistryRequestsOutBody: {
+            items: components["schemas"]["RegistryRequest"][];
+        };
+        RegistryRetentionOutBody: {
+            classes: components["schemas"]["RegistryClass"][];
+            runs: components["schemas"]["RegistryRun"][];
+        };
+        RegistryRun: {
+            /** Format: date-time */
+            began_at: string;
+            dry: boolean;
+            /** Format: date-time */
+            ended_at?: string;
+            /** Format: uuid */
+            id: string;
+            lines: components["schemas"]["RegistryLine"][];
+            via: string;
+        };
+        RegistryShare: {
+            department_name: components["schemas"]["WordsText"];
+            /** Format: date-time */
+            to: string;
+            why: string;
+        };
+        RegistryStaffEvent: {
+            /** Format: date-time */
+            at: string;
+            kind: string;
+            own: boolean;
+            post_name?: components["schemas"]["WordsText"];
+            via: string;
+        };
+        RegistryStaffRecord: {
+            events: components["schemas"]["RegistryStaffEvent"][];
+            requests: components["schemas"]["RegistryRequest"][];
+        };
+        RegistryStays: {
+            /** Format: uuid */
+            case_id: string;
+            case_number: string;
+            class: string;
+            held?: boolean;
+            why: components["schemas"]["WordsText"];
+        };
+        RegistrySubject: {
+            class: string;
+            /** Format: date-time */
+            closed_at?: string;
+            /** Format: uuid */
+            id: string;
+            item_name: components["schemas"]["WordsText"];
+            number: string;
+        };
+        RegistryTerm: {
+            /** @enum {string} */
+            unit: "day" | "month" | "year";
+            /** Format: int64 */
+            value: number;
+        };
+        RegistryVerdict: {
+            admit: boolean;
+            /** Format: int64 */
+            version: number;
+            why?: string;
+        };
         Where: {
             args?: {
                 [key: string]: unknown;
@@ -4698,6 +7577,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AccessAccount"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.colleagues": {
+        parameters: {
+            query?: {
+                q?: string;
+                /** @description only people who have no account yet */
+                without_account?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessColleaguesOutBody"];
                 };
             };
             /** @description Error */
@@ -5470,6 +8382,109 @@ export interface operations {
             };
         };
     };
+    "case.consents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseConsentsOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "case.consent": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CaseConsentInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseConsentsOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "case.consent_end": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseConsentsOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "case.merge": {
         parameters: {
             query?: never;
@@ -5513,6 +8528,75 @@ export interface operations {
             };
         };
     };
+    "notice.agreement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeConsent"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "notice.agree": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoticeAgreeInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeConsent"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "case.move": {
         parameters: {
             query?: never;
@@ -5543,6 +8627,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CaseworkView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "case.print": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
                 };
             };
             /** @description Error */
@@ -5843,6 +8958,39 @@ export interface operations {
             };
         };
     };
+    "case.redated": {
+        parameters: {
+            query?: {
+                /** @description the next of the page before */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseRedatedOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "access.demo_accounts": {
         parameters: {
             query?: never;
@@ -5892,6 +9040,403 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AccessMe"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.shared_locked": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessSharedView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "device.kinds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceKindsOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.shared_enrol": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccessSharedEnrolInBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "device.beat": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Bearer and the device's credential */
+                Authorization?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceBeatOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.shared_open": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccessOpenInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessMe"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "device.list": {
+        parameters: {
+            query?: {
+                kind?: string;
+                state?: "unknown" | "online" | "offline" | "ended";
+                /** @description the next of the page before */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceListOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "device.register": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviceInput"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "device.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "device.edit": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+                /** @description the version the caller knows, such as "7" */
+                "If-Match"?: string;
+                /** @description the id of an own command that must have been the last change */
+                "After-Command"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviceInput"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "device.issue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceIssuedOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "device.revoke": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "device.end": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceView"];
                 };
             };
             /** @description Error */
@@ -6560,6 +10105,8 @@ export interface operations {
                 from?: string;
                 /** @description last day; today when absent */
                 to?: string;
+                /** @description Without what the node inherited at a reorganisation: figures of neighbours then add up */
+                own?: boolean;
             };
             header?: never;
             path?: never;
@@ -6766,6 +10313,38 @@ export interface operations {
             };
         };
     };
+    "access.nodes": {
+        parameters: {
+            query: {
+                level: "district" | "street" | "village" | "grid" | "micro_grid" | "department";
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessNodesOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "access.revoke": {
         parameters: {
             query?: never;
@@ -6829,6 +10408,71 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ListGridView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "grid.act": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GridActIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GridActed"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "grid.changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GridGridChangesResponse"];
                 };
             };
             /** @description Error */
@@ -6921,6 +10565,8 @@ export interface operations {
                 lat: number;
                 /** @description Never guessed: a wrong one is off by 500 m and more */
                 datum: "wgs84" | "gcj02" | "bd09";
+                /** @description A past or future instant; now when absent */
+                at?: string;
             };
             header?: never;
             path?: never;
@@ -7499,6 +11145,10 @@ export interface operations {
                 south: number;
                 east: number;
                 north: number;
+                /** @description The grids of a past or future instant; now when absent */
+                at?: string;
+                /** @description Borders as drawn, special grids not cut out */
+                drawn?: boolean;
             };
             header?: never;
             path?: never;
@@ -7528,7 +11178,10 @@ export interface operations {
     };
     "grid.tile": {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description The grids of a past or future instant; now when absent */
+                at?: string;
+            };
             header?: never;
             path: {
                 z: number;
@@ -7559,11 +11212,724 @@ export interface operations {
             };
         };
     };
+    "place.map": {
+        parameters: {
+            query: {
+                west: number;
+                south: number;
+                east: number;
+                north: number;
+                kind?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlacePins"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "notice.settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeSettings"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "notice.edit_settings": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+                /** @description the version the caller knows, such as "7" */
+                "If-Match"?: string;
+                /** @description the id of an own command that must have been the last change */
+                "After-Command"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoticeSettings"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeSettings"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "notice.templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeTemplatesOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "notice.edit_template": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+                /** @description the version the caller knows, such as "7" */
+                "If-Match"?: string;
+                /** @description the id of an own command that must have been the last change */
+                "After-Command"?: string;
+            };
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoticeTemplateEdit"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeTemplate"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "notice.reset_template": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "notice.preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoticeTemplateEdit"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticePreview"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "notice.inbox": {
+        parameters: {
+            query?: {
+                view?: "all" | "unread" | "act";
+                /** @description the next of the page before */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListNoticeView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "notice.arrived": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoticeArriveInBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "notice.channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeReaches"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "notice.set_channel": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                channel: "mail" | "sms";
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoticeSetChannelInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeReaches"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "notice.clear_channel": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                channel: "mail" | "sms";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeReaches"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "notice.count": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeCount"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "notice.add_device": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoticeDeviceInBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeDevice"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "notice.remove_device": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "notice.read": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoticeReadInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeCount"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "notice.test": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoticeTestInBody"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "notice.troubles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeTroublesOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "notice.acknowledge": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "org.acts": {
+        parameters: {
+            query?: {
+                tree?: "unit" | "division" | "grid";
+                /** @description Recorded before; for the next page */
+                before?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgActsOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "org.reorganise": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrgReorganiseIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgReorganised"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "org.divisions": {
         parameters: {
             query?: {
                 /** @description code of the division whose children are wanted; absent: the highest level */
                 parent?: string;
+                /** @description also divisions that ended */
+                ended?: boolean;
             };
             header?: never;
             path?: never;
@@ -7578,6 +11944,73 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OrgDivisionsOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "org.recode": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrgRecodeIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgReorganised"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "org.find": {
+        parameters: {
+            query: {
+                code: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgHits"];
                 };
             };
             /** @description Error */
@@ -8628,6 +13061,374 @@ export interface operations {
             };
         };
     };
+    "org.history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgHistory"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "place.list": {
+        parameters: {
+            query: {
+                /** @description the next of the page before */
+                cursor?: string;
+                limit?: number;
+                class: "address" | "facility";
+                kind?: string;
+                /** @description What lies directly under this address */
+                parent?: string;
+                /** @description Only what lies under nothing */
+                top?: boolean;
+                street?: string;
+                platform?: string;
+                grid?: string;
+                /** @description Also places that are no more */
+                ended?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListPlaceView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "place.create": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlaceIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlaceView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "place.import": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlaceImportInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlaceImported"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "place.kinds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlaceKindsOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "place.set_kind": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+                /** @description the version the caller knows, such as "7" */
+                "If-Match"?: string;
+                /** @description the id of an own command that must have been the last change */
+                "After-Command"?: string;
+            };
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlaceKindEdit"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlaceKind"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "place.search": {
+        parameters: {
+            query: {
+                q: string;
+                class?: "address" | "facility";
+                kind?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlaceHits"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "place.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlaceDetail"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "place.change": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+                /** @description the version the caller knows, such as "7" */
+                "If-Match"?: string;
+                /** @description the id of an own command that must have been the last change */
+                "After-Command"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlaceIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlaceView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "place.end": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+                /** @description the version the caller knows, such as "7" */
+                "If-Match"?: string;
+                /** @description the id of an own command that must have been the last change */
+                "After-Command"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlaceView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "public.choices": {
         parameters: {
             query?: never;
@@ -9046,6 +13847,74 @@ export interface operations {
             };
         };
     };
+    "public.record": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description as given when it was reported; opens nothing without the cookie */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistryRecord"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "public.request": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description as given when it was reported; opens nothing without the cookie */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegistryAskIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistryRequest"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "public.withdraw": {
         parameters: {
             query?: never;
@@ -9161,6 +14030,591 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ItemRegisterOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "registry.agreements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistryAgreementsOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "registry.agreement_apply": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegistryAgreementIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistryAgreement"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "registry.agreement_decide": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegistryVerdict"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistryAgreement"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "registry.agreement_end": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegistryReason"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistryAgreement"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "registry.erasures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistryErasuresOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "registry.erasure_propose": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegistryErasureIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistryErasure"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "registry.erasure_decide": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegistryVerdict"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistryErasure"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "registry.fields": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistryFieldsOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "registry.holds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistryHoldsOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "registry.hold": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegistryHoldIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistryHold"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "registry.hold_end": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegistryReason"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistryHold"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "registry.purposes": {
+        parameters: {
+            query?: {
+                /** @description only those that the acting post may state where this permission is needed */
+                permission?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistryPurposesOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "registry.purpose_put": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+                /** @description the version the caller knows, such as "7" */
+                "If-Match"?: string;
+                /** @description the id of an own command that must have been the last change */
+                "After-Command"?: string;
+            };
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegistryPurpose"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistryPurpose"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "registry.requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistryRequestsOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "registry.answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegistryAnswerInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistryRequest"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "registry.retention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistryRetentionOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "registry.term": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+                /** @description the version the caller knows, such as "7" */
+                "If-Match"?: string;
+                /** @description the id of an own command that must have been the last change */
+                "After-Command"?: string;
+            };
+            path: {
+                class: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegistryTerm"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistryClass"];
                 };
             };
             /** @description Error */
@@ -9357,6 +14811,130 @@ export interface operations {
             };
         };
     };
+    "access.confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccessProveInBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.confirm_passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccessShownInBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.factor_new": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessEnrolment"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.factor_confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccessCodeInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessConfirmOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "access.choose_language": {
         parameters: {
             query?: never;
@@ -9369,6 +14947,221 @@ export interface operations {
                 "application/json": components["schemas"]["AccessChooseLanguageInBody"];
             };
         };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.session_end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.passkey_sign_in": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccessShownInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessMe"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.passkey_ask": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessBegun"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.passkey_add": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccessMadeInBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessPasskey"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.passkey_begin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessBegun"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.passkey_name": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccessNamedInBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.passkey_revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description No Content */
             204: {
@@ -9419,6 +15212,37 @@ export interface operations {
             };
         };
     };
+    "access.pin_set": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccessPinInBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "access.choose_post": {
         parameters: {
             query?: never;
@@ -9439,6 +15263,258 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AccessMe"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "registry.own_record": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistryStaffRecord"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.recovery_new": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessConfirmOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "registry.own_request": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegistryAskIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegistryRequest"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.security": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessSecurity"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.shared": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessSharedListOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.shared_register": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccessSharedIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessShared"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.shared_revoke": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.shared_code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccessSharedCodeInBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessSharedCodeOutBody"];
                 };
             };
             /** @description Error */
