@@ -145,6 +145,8 @@ export interface Filled {
   photo?: boolean;
   resident?: string;
   until?: Date;
+  /** how much more time */
+  units?: number;
 }
 
 /** Somebody at the desk app. */
@@ -239,6 +241,7 @@ export class Clerk {
       if (await choice.count()) await choice.check();
       else await form.getByRole("combobox", { name: "理由" }).selectOption({ label: f.reason as string });
     }
+    if (f.units) await form.getByLabel("延长多久").fill(String(f.units));
     if (f.until) await form.getByLabel("停到什么时候").fill(localTime(f.until));
     if (f.note) await form.getByRole("textbox", { name: /^(说明|办了什么)/ }).fill(f.note);
     if (f.photo) {

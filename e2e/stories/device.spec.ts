@@ -1,4 +1,5 @@
 import { expect, test } from "@playwright/test";
+import { Colleague } from "../api.ts";
 import { withoutMap } from "../browser.ts";
 import { Clerk, nobodyIsShutOut } from "../people.ts";
 import { type District, startDistrict } from "../start.ts";
@@ -6,8 +7,12 @@ import { type District, startDistrict } from "../start.ts";
 test.use({ launchOptions: withoutMap });
 
 let district: District;
+let crossing: { lon: number; lat: number };
 test.beforeAll(async () => {
   district = await startDistrict("--requests", "0");
+  const village = await Colleague.of(district.url, "village");
+  crossing = await village.point();
+  await village.leaves();
 });
 test.afterAll(() => district.stop());
 
@@ -20,11 +25,8 @@ test("a camera is registered with its purpose and sign, gets a credential and sp
   await list.locator("form").getByLabel("类别").selectOption({ label: "摄像机" });
   await list.getByLabel("设备号").fill("CAM-1");
   await list.getByLabel("名称（中文）").fill("演示路口");
-  const shapes = await (await page.request.get(`${district.url}/api/grids/map`)).json();
-  const ring = shapes.features[0].geometry.type === "Polygon" ? shapes.features[0].geometry.coordinates[0] : shapes.features[0].geometry.coordinates[0][0];
-  const middle = (k: 0 | 1) => ring.slice(1).reduce((n: number, p: [number, number]) => n + p[k], 0) / (ring.length - 1);
-  await list.getByLabel("经度").fill(String(middle(0)));
-  await list.getByLabel("纬度").fill(String(middle(1)));
+  await list.getByLabel("经度").fill(String(crossing.lon));
+  await list.getByLabel("纬度").fill(String(crossing.lat));
   await list.getByLabel("归谁管").selectOption({ index: 1 });
   await list.getByLabel("用途").fill("看护公共通道");
   await list.getByLabel("告示牌文字（中文）").fill("此处有公共摄像机");

@@ -45,7 +45,7 @@ test("a new installation has three administrators, no password, and lets each in
   await nobodyIsShutOut(page, "sign-in with an account");
   await page.getByLabel("账号", { exact: true }).fill("system");
   await page.getByLabel("密码", { exact: true }).fill(password);
-  await page.getByRole("button", { name: "登录" }).click();
+  await page.getByRole("button", { name: "登录", exact: true }).click();
   await page.getByLabel("动态口令").fill(oneTimeCode(secret, 1));
   await page.getByRole("button", { name: "核对口令并登录" }).click();
   await expect(page.getByRole("navigation")).toBeVisible();

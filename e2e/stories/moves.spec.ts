@@ -163,6 +163,37 @@ test("suspend_decide: the street desk agrees, and the clock stops", async () => 
   await expect(clerks.street.open(c).getByText(/^已停表，还剩/)).toBeVisible();
 });
 
+test("extend_ask: the department asks for more time before the time is over", async () => {
+  const c = await upTo("handling", "申请延期");
+  await does(clerks.department, c, "申请延期", { reason: "天气影响", note: "一直下雨，进不了场", units: 2 }, "处置中");
+  await clerks.department.seesInHistory(c, /^申请延期，等.+答复$/);
+});
+
+test("extend_decide: the street desk agrees, and the deadline moves", async () => {
+  const c = await upTo("handling", "批延期");
+  await department.moves(c.id, "extend_ask", { reason: "extend_weather", note: "一直下雨，进不了场", units: 2 });
+  await does(clerks.street, c, "批延期", { result: "同意延期", note: "雨停就办" }, "处置中", handler);
+  await clerks.street.seesInHistory(c, /批准延长 2 个工作日/);
+});
+
+test("cooperate_ask: the department asks another post to help, and keeps the case", async () => {
+  const c = await upTo("handling", "请求协办");
+  await does(clerks.department, c, "请求协办", { note: "请来一辆清运车" }, "处置中", handler);
+  await clerks.department.seesInHistory(c, "请来一辆清运车");
+});
+
+test("supervise: the street desk presses the department for an answer", async () => {
+  const c = await upTo("handling", "督办");
+  await does(clerks.street, c, "督办", { reason: "领导批示督办", note: "今天要有答复" }, "处置中", handler);
+  await clerks.street.seesInHistory(c, "今天要有答复");
+});
+
+test("escalate: the village desk raises what is beyond its powers", async () => {
+  const c = await upTo("accepted", "上报");
+  await does(clerks.village, c, "上报", { reason: "超出本级权限", note: "要街道来协调" }, "已受理");
+  await clerks.village.seesInHistory(c, "要街道来协调");
+});
+
 test("resume: the street desk lets the clock run on", async () => {
   const c = await upTo("handling", "恢复办理");
   await department.moves(c.id, "suspend_ask", { reason: "suspend_part", note: "垃圾箱订了货", until: tomorrow().toISOString() });

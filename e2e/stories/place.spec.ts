@@ -10,7 +10,9 @@ test.beforeAll(async () => void (district = await startDistrict("--requests", "0
 test.afterAll(() => district.stop());
 
 test("on the telephone: first letters and the keyboard find the place, and the case has its grid", async ({ browser }) => {
-  const { page } = await Clerk.of(browser, district.url, "village");
+  const clerk = await Clerk.of(browser, district.url, "village");
+  const { page } = clerk;
+  await clerk.goesTo("mine");
   await page.getByRole("navigation").getByRole("link", { name: "登记新事" }).click();
   const find = page.getByRole("combobox", { name: "地址、设施、村居或网格" });
   await find.fill("wss"); // 卫生室

@@ -16,7 +16,7 @@ test.afterAll(() => district.stop());
 test("the grid centre merges a grid, sees before what follows and after what became of it", async ({ browser }) => {
   const centre = await Clerk.of(browser, district.url, "grid-centre");
   const page = centre.page;
-  await page.goto(`${district.url}/grids`);
+  await page.goto(`${district.url}/desk/grids`);
   const row = page.getByRole("main").getByRole("listitem").first();
   await row.getByRole("button").click();
   await page.getByRole("button", { name: "调整这个网格" }).click();
@@ -38,7 +38,7 @@ test("the grid centre merges a grid, sees before what follows and after what bec
 test("a unit is given another code and found under both", async ({ browser }) => {
   const centre = await Clerk.of(browser, district.url, "grid-centre");
   const page = centre.page;
-  await page.goto(`${district.url}/units`);
+  await page.goto(`${district.url}/desk/units`);
   const search = page.getByLabel("搜机构名称或编码，旧编码也行");
   await expect(page.getByRole("main").getByRole("listitem").first()).toBeVisible();
   const unit = page.getByRole("main").getByRole("listitem").filter({ hasText: "村居平台" }).first();

@@ -29,7 +29,7 @@ test("the grid clerk adds a village platform and a post, and the hub's leader ap
   await unit.getByLabel("英文名称").fill("Demo new village platform");
   await unit.getByLabel("编码").fill("DEMO-NEW-1");
   await unit.getByRole("button", { name: "加下级机构" }).click();
-  await expect(clerk.getByRole("heading", { level: 2, name: "演示新村平台" })).toBeVisible();
+  await expect(clerk.getByRole("heading", { level: 2, name: "演示新村平台", exact: true })).toBeVisible();
   await expect(clerk.getByText("这里没有岗位")).toBeVisible();
   await clerk.getByRole("button", { name: "加岗位" }).click();
   const post = clerk.getByRole("dialog");

@@ -10,9 +10,13 @@ import (
 	"onegrid/internal/core/calendar"
 	"onegrid/internal/core/casework"
 	"onegrid/internal/core/catalog"
+	"onegrid/internal/core/device"
+	"onegrid/internal/core/duty"
 	"onegrid/internal/core/grid"
 	"onegrid/internal/core/journal"
+	"onegrid/internal/core/notice"
 	"onegrid/internal/core/org"
+	"onegrid/internal/core/place"
 	"onegrid/internal/core/registry"
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/httpx"
@@ -27,6 +31,7 @@ import (
 func Personal() []personal.Room {
 	return []personal.Room{
 		journal.Personal(), httpx.Personal(), jobs.Personal(), org.Personal(), grid.Personal(), calendar.Personal(),
+		duty.Personal(), place.Personal(), device.Personal(), notice.Personal(),
 		access.Personal(), catalog.Personal(), registry.Personal(), casework.Personal(), figures.Personal(),
 	}
 }

@@ -198,7 +198,7 @@ func TestPermissionsAreInTheRoleBook(t *testing.T) {
 var owners = map[string]string{
 	"journal_": "internal/core/journal", "org_": "internal/core/org", "grid_": "internal/core/grid", "cal_": "internal/core/calendar", "duty_": "internal/core/duty",
 	"access_": "internal/core/access", "catalog_": "internal/core/catalog", "registry_": "internal/core/registry", "case_": "internal/core/casework", "cases": "internal/core/casework",
-	"device": "internal/core/device", "notice": "internal/core/notice", "notice_": "internal/core/notice",
+	"device": "internal/core/device", "notice": "internal/core/notice", "notice_": "internal/core/notice", "place_": "internal/core/place",
 	"fig_": "internal/work/figures", "http_": "internal/kit/httpx", "job": "internal/kit/jobs", "db_": "internal/kit/db",
 }
 

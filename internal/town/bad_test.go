@@ -284,7 +284,9 @@ func TestBadFolders(t *testing.T) {
 		t.Run(strings.ReplaceAll(what, " ", "-"), func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "data")
 			must(t, os.CopyFS(dir, os.DirFS(whole.Dir)))
-			must(t, os.Chmod(filepath.Join(dir, "keys", "fields.json"), 0o600)) // copies are open to all
+			for _, key := range []string{"fields.json", "push.json"} { // copies are open to all
+				must(t, os.Chmod(filepath.Join(dir, "keys", key), 0o600))
+			}
 			one.do(t, dir)
 			before := sums(t, dir)
 			config, err := app.LoadConfig(dir, nil, nil)

@@ -96,6 +96,39 @@ func voidAsked(who string) func(m *matrix) attempt {
 	}
 }
 
+// extendAsked is a case on which the department has asked for more time.
+func extendAsked(who string) func(m *matrix) attempt {
+	return func(m *matrix) attempt {
+		c := m.caseIn(own, "handling", "", id.ID{})
+		m.As("department handler 1").Does(c, "extend_ask", with{"reason": "extend_weather", "note": "连着下雨", "units": 1})
+		return attempt{who: who, c: m.Now(c), body: with{"result": "pass"}}
+	}
+}
+
+// helpFrom is the department asking somebody's post to help.
+func helpFrom(post string) func(m *matrix) attempt {
+	return func(m *matrix) attempt {
+		return attempt{who: "department handler 1", c: m.caseIn(own, "handling", "", id.ID{}), body: with{"post_id": m.Posts[post], "note": "请协助清运"}}
+	}
+}
+
+// duplicate is a case that is to go with a main case.
+func duplicate(who string, main func(m *matrix, c town.Case) id.ID) func(m *matrix) attempt {
+	return func(m *matrix) attempt {
+		c := m.caseIn(own, "filed", "", id.ID{})
+		return attempt{who: who, c: c, body: with{"main_id": main(m, c), "reason": "merge_same_place", "note": "同一堆垃圾"}}
+	}
+}
+
+// merged is a case that went with a main case, to be taken apart again.
+func merged(who, note string) func(m *matrix) attempt {
+	return func(m *matrix) attempt {
+		c, main := m.caseIn(own, "filed", "", id.ID{}), m.caseIn(own, "filed", "", id.ID{})
+		m.As(who).Does(c, "merge", with{"main_id": main.ID, "reason": "merge_same_place", "note": "同一堆垃圾"})
+		return attempt{who: who, c: m.Now(c), body: with{"note": note}}
+	}
+}
+
 var tomorrow = town.Morning.Add(24 * time.Hour)
 
 var everyMove = []told{
@@ -129,6 +162,15 @@ var everyMove = []told{
 	{"object", asReporter("object", "closed", with{"text": "没修好"}), on("hub officer 1", "closed", with{"note": "没修好"}), "403 access.denied", "only the reporter objects"},
 	{"rate", asReporter("rate", "closed", with{"score": 5}), asReporter("rate", "reported", with{"score": 5}), "409 case.wrong_state", "it is not closed"},
 	{"void_ask", on("street desk 1", "filed", with{"reason": "void_test", "note": "测试"}), on("village desk 1", "filed", with{"reason": "void_test", "note": "测试"}), "403 access.denied", "the village desk does not ask for it"},
+	{"extend_ask", on("department handler 1", "handling", with{"reason": "extend_weather", "note": "连着下雨", "units": 1}),
+		on("department handler 1", "handling", with{"reason": "extend_weather", "note": "连着下雨", "units": 99}), "422 case.units_too_many", "the reason allows less"},
+	{"extend_decide", extendAsked("street desk 1"), extendAsked("village desk 1"), "403 access.denied", "the village desk does not grant time"},
+	{"cooperate_ask", helpFrom("street desk 1"), helpFrom("department handler 1"), "422 case.post_cannot_help", "nobody asks the own post for help"},
+	{"supervise", on("hub officer 1", "handling", with{"reason": "supervise_leader", "note": "群众催了三次"}), on("village desk 1", "handling", with{"reason": "supervise_leader", "note": "群众催了三次"}), "403 access.denied", "the village desk supervises nobody"},
+	{"escalate", on("village desk 1", "filed", with{"reason": "escalate_no_power", "note": "村里没有执法权"}), on("village desk 1", "dispatched", with{"reason": "escalate_no_power", "note": "村里没有执法权"}), "403 case.not_owner", "it was sent to another post"},
+	{"merge", duplicate("village desk 1", func(m *matrix, _ town.Case) id.ID { return m.caseIn(own, "filed", "", id.ID{}).ID }),
+		duplicate("village desk 1", func(_ *matrix, c town.Case) id.ID { return c.ID }), "422 case.main_self", "a case is no duplicate of itself"},
+	{"unmerge", merged("village desk 1", "不是同一处"), merged("village desk 1", ""), "422 case.note_needed", "no word says why"},
 	{"void_decide", voidAsked("hub leader 1"), voidAsked("hub officer 1"), "403 access.denied", "the desk does not decide it"},
 }
 

@@ -103,7 +103,7 @@ func TestAllowance(t *testing.T) {
 		h.refuses("reviewer", c, Act{Move: "publicise", Note: "公示"}, ErrNotReviewed)
 		var opened Revealed
 		h.write(func(tx *db.Tx) (err error) {
-			opened, err = h.desk.Reveal(tx, h.as(tx, "reviewer"), c.ID, "verify", "审核申请")
+			opened, err = h.desk.Reveal(tx, h.as(tx, "reviewer"), c.ID, "assess", "审核申请")
 			return err
 		})
 		if !strings.Contains(string(opened.Form), "演示理由") {

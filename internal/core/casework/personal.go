@@ -64,5 +64,7 @@ func Personal() personal.Room {
 			Purposes: []string{"follow_case"}, Retention: personal.OfItem, Masked: true},
 		{Key: "case_search.terms", Name: words.Text{Chinese: "搜索词", English: "Search terms"}, Level: personal.Basic, Whose: personal.Resident,
 			Purposes: []string{"handle_case"}, Retention: personal.OfItem},
-	}, Plain: []string{"cases.number", "cases.task", "cases.priority", "cases.channel", "cases.clock_kind", "cases.clock_row", "cases.clock_limit", "cases.clock_calendar", "cases.verify_state", "cases.check_state", "case_clock", "case_dispatch", "case_file.media", "case_external", "case_storm", "case_source"}}
+		{Key: "case_posting.text", Name: words.Text{Chinese: "公示内容", English: "Words of a public posting"}, Level: personal.Basic, Whose: personal.Resident,
+			Purposes: []string{"give_service"}, Retention: personal.OfItem},
+	}, Plain: []string{"cases.number", "cases.task", "cases.priority", "cases.channel", "cases.clock_kind", "cases.clock_row", "cases.clock_limit", "cases.clock_calendar", "cases.verify_state", "cases.check_state", "case_clock", "case_dispatch", "case_file.media", "case_external", "case_storm", "case_source", "case_redated", "case_rehome", "case_side"}}
 }

@@ -199,5 +199,3 @@ type NoteItem struct {
 	Text   string `json:"text" minLength:"1" maxLength:"300"`
 	Number string `json:"number,omitempty" maxLength:"40" doc:"number of the case it is about"`
 }
-
-func meets(from1, to1, from2, to2 time.Time) bool { return from2.Before(to1) && from1.Before(to2) }

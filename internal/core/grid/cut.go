@@ -32,7 +32,7 @@ func cut(s geo.Shape, line []orb.Point) (left, right geo.Shape, err error) {
 		return nil, nil, err
 	}
 	for _, c := range plane.Crossings {
-		if int(c.Shape) == len(parts) {
+		if c.Shape == len(parts) {
 			at := c.At.Point()
 			return nil, nil, ErrCut.With("lon", at[0], "lat", at[1])
 		}

@@ -222,10 +222,9 @@ func (n *Notices) claim(tx *db.Tx, delivery id.ID) (l letter, ready bool, err er
 // the glance; a mail says the body without what is looked up in the case.
 func (n *Notices) compose(tx *db.Tx, b *book, t *Template, one Notice, d Delivery) (l letter, err error) {
 	l = letter{delivery: d, urgent: one.Urgent, topic: one.ID.String()[:32]}
-	language := words.Chinese
 	vars := one.Vars
 	if one.resident() {
-		language = consentLanguage(tx, one.Case)
+		language := consentLanguage(tx, one.Case)
 		if l.to, err = n.o.Cases.Phone(tx, one.Case); errors.Is(err, db.ErrNoRows) || err == nil && l.to == "" {
 			return l, ErrNoAddress
 		} else if err != nil {
@@ -243,7 +242,8 @@ func (n *Notices) compose(tx *db.Tx, b *book, t *Template, one Notice, d Deliver
 		l.body = t.sms(vars, language)
 		return l, nil
 	}
-	if language, err = n.o.Access.LanguageOf(tx, one.Person); err != nil {
+	language, err := n.o.Access.LanguageOf(tx, one.Person)
+	if err != nil {
 		return l, err
 	}
 	title := fill(t.Title.In(language), vars, language)

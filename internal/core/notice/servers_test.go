@@ -229,12 +229,12 @@ func checkVAPID(r *http.Request, audience string) error {
 	if err != nil || len(signature) != 64 {
 		return fmt.Errorf("signature of %d bytes, %v", len(signature), err)
 	}
-	x, y := elliptic.Unmarshal(elliptic.P256(), public) //nolint:staticcheck // the test's own check of a point
-	if x == nil {
-		return errors.New("no key")
+	point, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), public)
+	if err != nil {
+		return err
 	}
 	sum := sha256.Sum256([]byte(parts[0] + "." + parts[1]))
-	if !ecdsa.Verify(&ecdsa.PublicKey{Curve: elliptic.P256(), X: x, Y: y}, sum[:], new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:])) {
+	if !ecdsa.Verify(point, sum[:], new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:])) {
 		return errors.New("the signature is wrong")
 	}
 	raw, err := e.DecodeString(parts[1])
@@ -266,7 +266,6 @@ type smtpd struct {
 	port     int
 	user     string
 	password string
-	auths    sync.Map
 }
 
 func newSMTPd(t testing.TB, first bool) *smtpd {

@@ -49,10 +49,8 @@ func TestA31NSGridIsHeldAgainstItsRule(t *testing.T) {
 		})
 		guide := h.post("grid_guide", h.street, org.AtGrid, h.grid)
 		h.assign(guide, h.cai, time.Time{})
-		var parts []org.Person
 		for range 3 {
 			p := h.person("兼职")
-			parts = append(parts, p)
 			h.assign(h.post("part_officer", h.platform, org.AtGrid, h.grid), p, time.Time{})
 		}
 		got = check()

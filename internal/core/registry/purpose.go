@@ -1,7 +1,6 @@
 package registry
 
 import (
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -165,5 +164,3 @@ func mayState(all []Purpose, roles []string) []Purpose {
 	}
 	return out
 }
-
-func none(err error) bool { return errors.Is(err, db.ErrNoRows) }

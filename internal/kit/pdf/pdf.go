@@ -63,13 +63,13 @@ type Doc struct {
 var (
 	faceOnce sync.Once
 	face     *sfnt.Font
-	faceErr  error
+	errFace  error
 )
 
 // loadFace reads the font once; it is only read afterwards.
 func loadFace() (*sfnt.Font, error) {
-	faceOnce.Do(func() { face, faceErr = sfnt.Parse(fontData) })
-	return face, faceErr
+	faceOnce.Do(func() { face, errFace = sfnt.Parse(fontData) })
+	return face, errFace
 }
 
 // New begins a document.

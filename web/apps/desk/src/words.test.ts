@@ -35,9 +35,10 @@ for (const file of [...sources(join(root, "apps")), ...sources(join(root, "packa
 }
 begun.add("fault."); // codes of the client itself
 
-// permissions and expressions that look like keys
+// permissions, acts in the journal and expressions that look like keys
 const permissions = (JSON.parse(readFileSync(join(root, "../data/defaults/roles.json"), "utf8")) as { permissions: { key: string }[] }).permissions.map((p) => p.key);
-const look = new Set([...permissions, "grid.officer.state"]);
+const acts = ["access.sign_in", "access.account_create", "access.account_release", "access.account_disable", "access.account_enable"];
+const look = new Set([...permissions, ...acts, "grid.officer.state", "items.data.value"]);
 
 describe("words of the desk", () => {
   it("says every key in both languages, with the same places to fill in", () => {
