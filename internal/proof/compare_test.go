@@ -309,6 +309,7 @@ func (w *walk) take(at map[id.ID]place, e journal.Entry) error {
 		return fmt.Errorf("stands in %s and says from %q", p.state, f.From)
 	case !slices.Contains(move.From, p.state):
 		return fmt.Errorf("not from %s", p.state)
+	case move.Pick != nil && f.To == f.From: // declined, or somebody was told: it stays
 	case len(move.To) == 0 && f.To != f.From, len(move.To) > 0 && !slices.Contains(move.To, casework.State(f.To)):
 		return fmt.Errorf("not to %s", f.To)
 	}
