@@ -5,7 +5,9 @@ import (
 	"time"
 
 	"onegrid/internal/core/casework"
+	"onegrid/internal/core/duty"
 	"onegrid/internal/core/journal"
+	"onegrid/internal/core/notice"
 	"onegrid/internal/core/registry"
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/httpx"
@@ -34,10 +36,23 @@ func (a *App) retained() []registry.Step {
 				return end(tx, before, limit, false)
 			}}
 	}
+	told := notice.Ended()
 	return []registry.Step{
 		counted("httpx.receipts", words.Text{Chinese: "命令回执", English: "Receipts of commands"}, "receipt", httpx.EndReceipts),
 		counted("access.devices", words.Text{Chinese: "登录设备和一次性链接", English: "Devices and one-time links"}, "sign_in_device", a.Access.EndDevices),
 		counted("access.accounts", words.Text{Chinese: "停用的账号", English: "Disabled accounts"}, "account", a.Access.EndAccounts),
+		counted("notice.contacts", words.Text{Chinese: "已离开的人的联系方式", English: "How people who left are reached"}, "account",
+			func(tx *db.Tx, before time.Time, _ int, count bool) (int, error) {
+				people, err := a.Access.EndedPeople(tx, before)
+				if err != nil {
+					return 0, err
+				}
+				return a.Notices.ForgetPeople(tx, people, count)
+			}),
+		registry.EndsRows("duty.work", words.Text{Chinese: "值班记录", English: "Records of duty"}, "work_record", duty.Ended()...),
+		registry.EndsRows("notice.messages", words.Text{Chinese: "消息和发送记录", English: "Messages and their deliveries"}, "message", told["message"]...),
+		registry.EndsRows("notice.browsers", words.Text{Chinese: "收推送的浏览器", English: "Browsers that are pushed to"}, "sign_in_device", told["sign_in_device"]...),
+		registry.EndsRows("notice.consents", words.Text{Chinese: "短信同意", English: "Consents to text messages"}, "consent_record", told["consent_record"]...),
 	}
 }
 

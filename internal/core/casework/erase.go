@@ -88,6 +88,10 @@ func (d *Desk) forget(tx *db.Tx, by journal.By, c Case, kind string) error {
 		}
 		journal.Add(tx, journal.Entry{Kind: kind, Subject: one.ID, Case: one.timeline(), By: by, Version: one.Version, Sight: one.Sight(), Class: "journal"})
 	}
+	// What is posted of it ends too, and its words go.
+	if _, err := tx.Exec(`UPDATE case_posting SET text = '', ended_at = COALESCE(ended_at, $1) WHERE case_id = $2`, db.Millis(tx.Now()), c.ID); err != nil {
+		return fmt.Errorf("erase posting: %w", err)
+	}
 	for _, table := range []string{"case_party", "case_link"} {
 		if _, err := tx.Exec(`DELETE FROM `+table+` WHERE case_id = $1`, c.ID); err != nil {
 			return fmt.Errorf("erase %s: %w", table, err)

@@ -392,30 +392,13 @@ func (s *shelf) repeats(own, above []int32) int {
 	return n
 }
 
-// lay lays out the names that lead to a line.
-func (s *shelf) lay(n int32, into *laid, scratch *[]*token) {
-	into.reset()
-	l := &s.lines[n]
-	var ups [10]int32
-	depth := 0
-	for up := s.entries[l.entry].parent; up >= 0 && depth < len(ups); up = s.entries[up].parent {
-		ups[depth] = up
-		depth++
+// length is how many tokens the names have that lead to an own name.
+func (s *shelf) length(e int32, own []int32) int {
+	n := len(own)
+	for up, depth := s.entries[e].parent, 0; up >= 0 && depth < 10; up, depth = s.entries[up].parent, depth+1 {
+		n += len(s.entries[up].own) - s.entries[up].skip
 	}
-	put := func(tokens []int32) {
-		list := (*scratch)[:0]
-		for _, t := range tokens {
-			list = append(list, s.tokens[t])
-		}
-		*scratch = list
-		into.put(list)
-	}
-	for i := depth - 1; i >= 0; i-- {
-		up := &s.entries[ups[i]]
-		put(up.own[up.skip:])
-	}
-	put(l.own[l.skip:])
-	into.ready()
+	return n
 }
 
 // names are the names of the tree down to an entry.

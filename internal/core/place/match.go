@@ -19,158 +19,201 @@ const (
 	costFormer  = 2 // found under a name it had
 )
 
-// laid is the names that a query is laid over, as one row of tokens.
-type laid struct {
-	tokens []*token
-	start  []int // of each token: where its name starts
-	end    []int // and ends
-	own    int   // where the place's own name starts
-	inside []int // what leaving out the first n tokens would cost between two that are asked for
-	tail   []int // the same at the end of a name
+const maxPieces = 48
+
+// lead is what using up the first pieces of a query over the names above a
+// place costs: the houses of a road share it. Below it a new name begins.
+type lead struct {
+	matched []int // by mistakes and pieces; something was found
+	nothing []int // nothing was found yet
 }
 
-func (l *laid) reset() {
-	l.tokens, l.start, l.end, l.own = l.tokens[:0], l.start[:0], l.end[:0], 0
+// walk lays one reading of a query over many names.
+type walk struct {
+	s       *shelf
+	q       []piece
+	layers  int // 2 if one piece may be wrong, too many, or two swapped
+	fits    []int32 // by piece and token, once asked for
+	paths   map[int32]lead // by entry: what it costs to come out below it
+	ground  lead
+	in      []int // by mistakes and pieces: the least cost to come to a new name
+	over    []int // by mistakes, pieces and tokens of the present name
+	inside  []int // what leaving out its first n tokens costs between two that are asked for
+	own     []int // the same at its end, where it is the place's own name
+	tail    []int // and where it is one above
+	entries [10]int32
 }
 
-// put adds a name; the last one put is the own one.
-func (l *laid) put(tokens []*token) {
-	from := len(l.tokens)
-	l.own = from
-	for _, t := range tokens {
-		l.tokens = append(l.tokens, t)
-		l.start = append(l.start, from)
-		l.end = append(l.end, from+len(tokens))
+const unknown = -1
+
+func newWalk(s *shelf, q []piece, mistake bool) *walk {
+	w := &walk{s: s, q: q, layers: 1, paths: map[int32]lead{}}
+	if mistake {
+		w.layers = 2
 	}
+	w.in = make([]int, w.layers*(len(q)+1))
+	w.ground = w.fresh()
+	w.ground.nothing[0] = 0
+	if mistake && len(q) > 0 && q[0].is != pieceDigits {
+		w.ground.nothing[len(q)+1+1] = costMistake // the first is one too many
+	}
+	return w
 }
 
-func (l *laid) ready() {
-	l.inside, l.tail = append(l.inside[:0], 0), append(l.tail[:0], 0)
-	for i, t := range l.tokens {
-		in, out := skipInside, skipTail
+func (w *walk) fresh() lead {
+	n := w.layers * (len(w.q) + 1)
+	list := make([]int, 2*n)
+	for i := range list {
+		list[i] = none
+	}
+	return lead{matched: list[:n], nothing: list[n:]}
+}
+
+// fit is what it costs to take piece i for a token.
+func (w *walk) fit(i int, t int32) int {
+	if w.fits == nil {
+		w.fits = make([]int32, len(w.q)*len(w.s.tokens))
+		for i := range w.fits {
+			w.fits[i] = unknown
+		}
+	}
+	at := i*len(w.s.tokens) + int(t)
+	if w.fits[at] == unknown {
+		w.fits[at] = int32(match(&w.q[i], w.s.tokens[t])) //nolint:gosec // at most none
+	}
+	return int(w.fits[at])
+}
+
+// root is the path to a name that has none above it.
+func (w *walk) root() lead { return w.ground }
+
+// lay lays the query over one name below a path: the least cost to have used
+// up the first i pieces, e of them mistakes, with the name's token j the last
+// that was found.
+func (w *walk) lay(above lead, name []int32) {
+	n, m := len(w.q)+1, len(name)
+	for i := range w.in {
+		w.in[i] = min(above.matched[i], above.nothing[i])
+	}
+	w.inside, w.own, w.tail = append(w.inside[:0], 0), append(w.own[:0], 0), append(w.tail[:0], 0)
+	for j, at := range name {
+		t := w.s.tokens[at]
+		in, own, out := skipInside, skipOwnTail, skipTail
 		switch {
 		case t.weak:
-			in, out = skipWeak, skipWeak
+			in, own, out = skipWeak, skipWeak, skipWeak
 		case t.digit:
 			in = skipDigits
 		}
-		if i >= l.own && !t.weak {
-			out = skipOwnTail
+		w.inside = append(w.inside, w.inside[j]+in)
+		w.own = append(w.own, w.own[j]+own)
+		w.tail = append(w.tail, w.tail[j]+out)
+	}
+	if need := w.layers * n * m; cap(w.over) < need {
+		w.over = make([]int, need)
+	} else {
+		w.over = w.over[:need]
+	}
+	for e := range w.layers {
+		for j := range m {
+			w.over[e*n*m+j] = none
 		}
-		l.inside = append(l.inside, l.inside[i]+in)
-		l.tail = append(l.tail, l.tail[i]+out)
-	}
-}
-
-// gap is what lies between taking token k-1 and token j; k is 0 before the
-// first.
-func (l *laid) gap(k, j int) int {
-	if k > 0 && l.start[k-1] == l.start[j] {
-		return l.inside[j] - l.inside[k]
-	}
-	cost := 0
-	if l.start[j] < j {
-		cost += skipHead
-	}
-	if k > 0 {
-		end := l.end[k-1]
-		cost += min(l.tail[end]-l.tail[k], mostOwnTail)
-		for at := end; at < l.start[j]; at = l.end[at] {
-			cost += skipSegment
-		}
-	}
-	return cost
-}
-
-const maxPieces = 48
-
-// score lays the pieces of a query over the names and gives the least cost, or
-// none. With mistake, one piece may be wrong, too many, or two swapped.
-func (l *laid) score(q []piece, mistake bool, row *[3][2][]int) int {
-	m := len(l.tokens)
-	if len(q) == 0 || len(q) > maxPieces || m == 0 {
-		return none
-	}
-	layers := 1
-	if mistake {
-		layers = 2
-	}
-	// row[i%3][e][j]: the first i pieces are used up, e mistakes were made, and
-	// the last one that was found is token j-1 (j = 0: none yet).
-	for i := range 3 {
-		for e := range 2 {
-			if cap(row[i][e]) < m+1 {
-				row[i][e] = make([]int, m+1)
-			}
-			row[i][e] = row[i][e][:m+1]
-			for j := range row[i][e] {
-				row[i][e][j] = none
-			}
-		}
-	}
-	row[0][0][0] = 0
-	for i := 1; i <= len(q); i++ {
-		p := &q[i-1]
-		now, before := &row[i%3], &row[(i+2)%3]
-		swap := &row[(i+1)%3] // two pieces before
-		for e := range layers {
-			for j := range m + 1 {
-				now[e][j] = none
-			}
-		}
-		for e := range layers {
-			for j := 1; j <= m; j++ {
-				c := match(p, l.tokens[j-1])
-				if c < none {
-					best := none
-					for k := range j {
-						if b := before[e][k]; b < none {
-							best = min(best, b+l.gap(k, j-1))
-						}
-					}
-					if best < none {
-						now[e][j] = min(now[e][j], best+c)
-					}
+		for i := 1; i < n; i++ {
+			p := &w.q[i-1]
+			for j, t := range name {
+				best := none
+				if c := w.fit(i-1, t); c < none {
+					best = min(best, w.reach(e, i-1, j, m)+c)
 				}
-				if e == 0 || p.is == pieceDigits || l.tokens[j-1].digit {
-					continue
-				}
-				// Another character stood there.
-				for k := range j {
-					if b := before[0][k]; b < none {
-						now[1][j] = min(now[1][j], b+l.gap(k, j-1)+costMistake)
-					}
-				}
-				// This piece and the one before are swapped.
-				if i >= 2 && j >= 2 && l.start[j-1] == l.start[j-2] {
-					a, b := match(p, l.tokens[j-2]), match(&q[i-2], l.tokens[j-1])
-					if a < none && b < none {
-						for k := range j - 1 {
-							if s := swap[0][k]; s < none {
-								now[1][j] = min(now[1][j], s+l.gap(k, j-2)+a+b+costMistake)
+				if e == 1 && p.is != pieceDigits {
+					if !w.s.tokens[t].digit {
+						// Another character stood there.
+						best = min(best, w.reach(0, i-1, j, m)+costMistake)
+						// This piece and the one before are swapped.
+						if i >= 2 && j >= 1 {
+							a, b := w.fit(i-1, name[j-1]), w.fit(i-2, t)
+							if a < none && b < none {
+								best = min(best, w.reach(0, i-2, j-1, m)+a+b+costMistake)
 							}
 						}
 					}
+					// One too many.
+					best = min(best, w.over[(i-1)*m+j]+costMistake)
 				}
-			}
-			if e == 1 && p.is != pieceDigits {
-				// One too many.
-				for j := range m + 1 {
-					if b := before[0][j]; b < none {
-						now[1][j] = min(now[1][j], b+costMistake)
-					}
-				}
+				w.over[e*n*m+i*m+j] = min(best, none)
 			}
 		}
 	}
-	best := none
-	last := &row[len(q)%3]
-	for e := range layers {
-		for j := l.own + 1; j <= m; j++ {
-			if c := last[e][j]; c < none {
-				best = min(best, c+min(l.tail[m]-l.tail[j], mostOwnTail))
-			}
+}
+
+// reach is the least cost to have used up i pieces, e of them mistakes, and
+// stand before the name's token j: from a name above, or from a token of this
+// one.
+func (w *walk) reach(e, i, j, m int) int {
+	n := len(w.q) + 1
+	best := w.in[e*n+i]
+	if j > 0 {
+		best += skipHead
+	}
+	row := w.over[e*n*m+i*m:]
+	for k := range j {
+		if row[k] < none {
+			best = min(best, row[k]+w.inside[j]-w.inside[k+1])
 		}
 	}
 	return best
+}
+
+// below is the path to what lies below a name.
+func (w *walk) below(above lead, name []int32) lead {
+	w.lay(above, name)
+	out := w.fresh()
+	copy(out.nothing, above.nothing)
+	n, m := len(w.q)+1, len(name)
+	for e := range w.layers {
+		for i := range n {
+			best := min(above.matched[e*n+i]+skipSegment, none)
+			for j := range m {
+				best = min(best, w.over[e*n*m+i*m+j]+min(w.tail[m]-w.tail[j+1], mostOwnTail))
+			}
+			out.matched[e*n+i] = best
+		}
+	}
+	return out
+}
+
+// end is the cost of the whole query if this is the place's own name.
+func (w *walk) end(above lead, name []int32) int {
+	if len(w.q) == 0 || len(w.q) > maxPieces {
+		return none
+	}
+	w.lay(above, name)
+	n, m := len(w.q)+1, len(name)
+	best := none
+	for e := range w.layers {
+		for j := range m {
+			best = min(best, w.over[e*n*m+len(w.q)*m+j]+min(w.own[m]-w.own[j+1], mostOwnTail))
+		}
+	}
+	return best
+}
+
+// above is the path to an entry's own name.
+func (w *walk) above(e int32) lead {
+	depth := 0
+	at := w.ground
+	for up := w.s.entries[e].parent; up >= 0 && depth < len(w.entries); up = w.s.entries[up].parent {
+		if known, ok := w.paths[up]; ok {
+			at = known
+			break
+		}
+		w.entries[depth] = up
+		depth++
+	}
+	for i := depth - 1; i >= 0; i-- {
+		up := &w.s.entries[w.entries[i]]
+		at = w.below(at, up.own[up.skip:])
+		w.paths[w.entries[i]] = at
+	}
+	return at
 }

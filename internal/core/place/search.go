@@ -193,9 +193,6 @@ type look struct {
 	may    func(journal.Sight) bool
 	street id.ID
 	best   map[int32]found // by entry
-	laid   laid
-	row    [3][2][]int
-	list   []*token
 	least  int
 	left   int // how many names may still be looked at closely
 }
@@ -251,13 +248,14 @@ func (l *look) allowed(e *entry) bool {
 // scan looks closely at all lines that a test of their signs lets through.
 func (l *look) scan(q []piece, mistake bool, fits func(*sign) bool) {
 	signs := l.s.signs
+	w := newWalk(l.s, q, mistake)
 	for b := range l.s.blocks {
 		if !fits(&l.s.blocks[b]) {
 			continue
 		}
 		for i := b * blockSize; i < min(len(signs), (b+1)*blockSize); i++ {
 			if fits(&signs[i]) {
-				l.close(int32(i), q, mistake)
+				l.close(int32(i), w)
 			}
 		}
 	}
@@ -319,8 +317,8 @@ func oneBits(v uint64) (n int) {
 }
 
 // close looks closely at one line.
-func (l *look) close(n int32, q []piece, mistake bool) {
-	s := l.s
+func (l *look) close(n int32, w *walk) {
+	s, q := l.s, w.q
 	one := &s.lines[n]
 	if one.entry < 0 {
 		return
@@ -330,14 +328,14 @@ func (l *look) close(n int32, q []piece, mistake bool) {
 		return
 	}
 	// The last piece falls on the own name, or the one before it with a mistake.
-	if !ends(s, one.own[one.skip:], &q[len(q)-1]) && (!mistake || !ends(s, one.own[one.skip:], &q[len(q)-2])) {
+	if !ends(s, one.own[one.skip:], &q[len(q)-1]) && (w.layers == 1 || !ends(s, one.own[one.skip:], &q[len(q)-2])) {
 		return
 	}
 	if l.left--; l.left < 0 {
 		return
 	}
-	s.lay(n, &l.laid, &l.list)
-	cost := l.laid.score(q, mistake, &l.row)
+	own := one.own[one.skip:]
+	cost := w.end(w.above(one.entry), own)
 	if cost > mostCost {
 		return
 	}
@@ -348,7 +346,7 @@ func (l *look) close(n int32, q []piece, mistake bool) {
 	if old, ok := l.best[one.entry]; ok && old.cost <= cost {
 		return
 	}
-	l.best[one.entry] = found{line: n, cost: cost, near: l.nearness(s.nodes[e.nodes]), kind: l.kinds[e.kind].order, size: len(l.laid.tokens)}
+	l.best[one.entry] = found{line: n, cost: cost, near: l.nearness(s.nodes[e.nodes]), kind: l.kinds[e.kind].order, size: s.length(one.entry, own)}
 }
 
 func ends(s *shelf, own []int32, p *piece) bool {

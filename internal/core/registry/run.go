@@ -244,26 +244,24 @@ func (r *Registry) bodies(cases map[string]bool) Step {
 
 // ownRequests ends answered requests; ownConsents what was withdrawn long ago.
 func (r *Registry) ownRequests() Step {
-	return Step{Key: "registry.requests", Name: words.Text{Chinese: "个人请求", English: "Requests of people"}, Classes: []string{"personal_request"},
-		Count: func(tx *db.Tx, _ Class, before time.Time) (n int, err error) {
-			err = tx.Row(`SELECT COUNT(*) FROM registry_request WHERE answered_at < $1`, db.Millis(before)).Scan(&n)
-			return n, err
-		},
-		Sweep: func(tx *db.Tx, _ journal.By, _ Class, before time.Time, limit int) (int, error) {
-			n, err := tx.Exec(`DELETE FROM registry_request WHERE id IN (SELECT id FROM registry_request WHERE answered_at < $1 ORDER BY answered_at LIMIT $2)`, db.Millis(before), limit)
-			return int(n), err
-		}}
+	return EndsRows("registry.requests", words.Text{Chinese: "个人请求", English: "Requests of people"}, "personal_request",
+		db.Ended{Table: "registry_request", Key: "id", At: "answered_at"})
 }
 
 func (r *Registry) ownConsents() Step {
-	return Step{Key: "registry.consents", Name: words.Text{Chinese: "同意记录", English: "Consent records"}, Classes: []string{"consent_record"},
-		Count: func(tx *db.Tx, _ Class, before time.Time) (n int, err error) {
-			err = tx.Row(`SELECT COUNT(*) FROM registry_consent WHERE withdrawn_at < $1`, db.Millis(before)).Scan(&n)
-			return n, err
+	return EndsRows("registry.consents", words.Text{Chinese: "同意记录", English: "Consent records"}, "consent_record",
+		db.Ended{Table: "registry_consent", Key: "id", At: "withdrawn_at"})
+}
+
+// EndsRows is the step of one class whose rows are deleted some time after a
+// moment that stands in them.
+func EndsRows(key string, name words.Text, class string, tables ...db.Ended) Step {
+	return Step{Key: key, Name: name, Classes: []string{class},
+		Count: func(tx *db.Tx, _ Class, before time.Time) (int, error) {
+			return db.EndAll(tx, tables, before, 0, true)
 		},
 		Sweep: func(tx *db.Tx, _ journal.By, _ Class, before time.Time, limit int) (int, error) {
-			n, err := tx.Exec(`DELETE FROM registry_consent WHERE id IN (SELECT id FROM registry_consent WHERE withdrawn_at < $1 ORDER BY withdrawn_at LIMIT $2)`, db.Millis(before), limit)
-			return int(n), err
+			return db.EndAll(tx, tables, before, limit, false)
 		}}
 }
 

@@ -210,18 +210,7 @@ func Forget(tx *db.Tx, subject id.ID) error {
 // EndReceipts removes up to limit receipts older than a time and says how many;
 // with count it only counts.
 func EndReceipts(tx *db.Tx, before time.Time, limit int, count bool) (int, error) {
-	if count {
-		var n int
-		if err := tx.Row(`SELECT COUNT(*) FROM http_receipt WHERE at < $1`, db.Millis(before)).Scan(&n); err != nil {
-			return 0, fmt.Errorf("count receipts: %w", err)
-		}
-		return n, nil
-	}
-	n, err := tx.Exec(`DELETE FROM http_receipt WHERE id IN (SELECT id FROM http_receipt WHERE at < $1 ORDER BY at LIMIT $2)`, db.Millis(before), limit)
-	if err != nil {
-		return 0, fmt.Errorf("end receipts: %w", err)
-	}
-	return int(n), nil
+	return db.Ended{Table: "http_receipt", Key: "id", At: "at"}.Before(tx, before, limit, count)
 }
 
 // SweepReceipts removes receipts past their time, a bounded number at a time,
