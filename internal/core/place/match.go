@@ -32,8 +32,8 @@ type lead struct {
 type walk struct {
 	s       *shelf
 	q       []piece
-	layers  int // 2 if one piece may be wrong, too many, or two swapped
-	fits    []int32 // by piece and token, once asked for
+	layers  int            // 2 if one piece may be wrong, too many, or two swapped
+	fits    []int32        // by piece and token, once asked for
 	paths   map[int32]lead // by entry: what it costs to come out below it
 	ground  lead
 	in      []int // by mistakes and pieces: the least cost to come to a new name
