@@ -3,11 +3,13 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
+import type { Browser } from "@playwright/test";
 
 /** A running program with its own data folder. */
 export interface District {
   url: string;
-  stop(): Promise<void>;
+  /** Closes what the stories opened, then the program: a page left open asks for it for ever. */
+  stop(browser: Browser): Promise<void>;
 }
 
 const program = process.env.ONEGRID_PROGRAM ?? resolve(import.meta.dirname, "../bin/onegrid");
@@ -36,7 +38,13 @@ async function start(dir: string, command: string, ...args: string[]): Promise<D
   child.stderr.on("data", (chunk: Buffer) => said.push(chunk.toString()));
   try {
     const url = await ready(child, said);
-    return { url, stop: () => stop(child, dir) };
+    return {
+      url,
+      stop: async (browser) => {
+        await Promise.all(browser.contexts().map((context) => context.close()));
+        await stop(child, dir);
+      },
+    };
   } catch (error) {
     await stop(child, dir);
     throw error;

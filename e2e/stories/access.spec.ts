@@ -10,7 +10,7 @@ let district: District;
 test.beforeAll(async () => {
   district = await startDistrict("--requests", "0");
 });
-test.afterAll(() => district.stop());
+test.afterAll(({ browser }) => district.stop(browser));
 
 /** Somebody of the demo at the desk, signed in through the API. */
 async function sits(browser: Browser, account: string, path: string, viewport = desk): Promise<Page> {

@@ -6,7 +6,7 @@ let district: District;
 test.beforeAll(async () => {
   district = await startDistrict("--requests", "0");
 });
-test.afterAll(() => district.stop());
+test.afterAll(({ browser }) => district.stop(browser));
 
 test("a department applies for an item, the grid centre admits it, and everybody can read it", async ({ browser }) => {
   const leader = await Clerk.of(browser, district.url, "department-leader");

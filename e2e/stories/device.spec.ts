@@ -14,7 +14,7 @@ test.beforeAll(async () => {
   crossing = await village.point();
   await village.leaves();
 });
-test.afterAll(() => district.stop());
+test.afterAll(({ browser }) => district.stop(browser));
 
 test("a camera is registered with its purpose and sign, gets a credential and speaks", async ({ browser, request }) => {
   const keeper = await Clerk.of(browser, district.url, "devices");

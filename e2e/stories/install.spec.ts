@@ -7,7 +7,7 @@ let place: Awaited<ReturnType<typeof startInstallation>>;
 test.beforeAll(async () => {
   place = await startInstallation();
 });
-test.afterAll(() => place.stop());
+test.afterAll(({ browser }) => place.stop(browser));
 
 test("a new installation has three administrators, no password, and lets each in by a link that works once", async ({ browser }) => {
   expect(Object.keys(place.links).sort()).toEqual(["auditor", "security_admin", "system_admin"]);

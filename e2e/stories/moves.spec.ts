@@ -28,7 +28,7 @@ test.beforeAll(async ({ browser }) => {
   street = await Colleague.of(district.url, "street");
   department = await Colleague.of(district.url, "department");
 });
-test.afterAll(() => district.stop());
+test.afterAll(({ browser }) => district.stop(browser));
 
 /** Brings a new case as far as a state, by the ordinary way. */
 async function upTo(state: "reported" | "accepted" | "filed" | "dispatched" | "taken" | "handling" | "done" | "checked" | "closed", text: string, given?: Case): Promise<Case> {

@@ -10,7 +10,7 @@ let district: District;
 test.beforeAll(async () => {
   district = await startDistrict("--requests", "0");
 });
-test.afterAll(() => district.stop());
+test.afterAll(({ browser }) => district.stop(browser));
 
 test("what is dispatched to me appears in the bell, and taking it is the answer", async ({ browser }) => {
   const department = await Clerk.of(browser, district.url, "department");

@@ -7,7 +7,7 @@ test.use({ launchOptions: withoutMap });
 
 let district: District;
 test.beforeAll(async () => void (district = await startDistrict("--requests", "0")));
-test.afterAll(() => district.stop());
+test.afterAll(({ browser }) => district.stop(browser));
 
 test("on the telephone: first letters and the keyboard find the place, and the case has its grid", async ({ browser }) => {
   const clerk = await Clerk.of(browser, district.url, "village");

@@ -12,7 +12,7 @@ let district: District;
 test.beforeAll(async () => {
   district = await startDistrict("--requests", "0");
 });
-test.afterAll(() => district.stop());
+test.afterAll(({ browser }) => district.stop(browser));
 
 test("a resident reads who looked, takes a copy and asks; the officer sees it, two people erase", async ({ browser }) => {
   const village = await Colleague.of(district.url, "village");

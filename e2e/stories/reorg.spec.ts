@@ -11,7 +11,7 @@ let district: District;
 test.beforeAll(async () => {
   district = await startDistrict("--requests", "0");
 });
-test.afterAll(() => district.stop());
+test.afterAll(({ browser }) => district.stop(browser));
 
 test("the grid centre merges a grid, sees before what follows, and any past day after", async ({ browser }) => {
   const centre = await Clerk.of(browser, district.url, "grid-centre");

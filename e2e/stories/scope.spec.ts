@@ -11,7 +11,7 @@ let district: District;
 test.beforeAll(async () => {
   district = await startDistrict("--requests", "0");
 });
-test.afterAll(() => district.stop());
+test.afterAll(({ browser }) => district.stop(browser));
 
 test("a case that leaves my scope leaves my open list within a second", async ({ browser }) => {
   const village = await Colleague.of(district.url, "village");

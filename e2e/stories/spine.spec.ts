@@ -11,7 +11,7 @@ test.beforeAll(async () => {
   lamp = await village.point();
   await village.leaves();
 });
-test.afterAll(() => district.stop());
+test.afterAll(({ browser }) => district.stop(browser));
 
 test("a report becomes a closed case while another desk watches", async ({ browser }) => {
   // The street desk has its open list before anything happens, and never loads it again.

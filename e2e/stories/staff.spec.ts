@@ -12,7 +12,7 @@ let district: District;
 test.beforeAll(async () => {
   district = await startDistrict("--requests", "0");
 });
-test.afterAll(() => district.stop());
+test.afterAll(({ browser }) => district.stop(browser));
 
 async function at(browser: Browser, account: string, path: string): Promise<Page> {
   const clerk = await Clerk.of(browser, district.url, account);
