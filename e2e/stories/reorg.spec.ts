@@ -28,9 +28,23 @@ test("the grid centre merges a grid, sees before what follows, and any past day 
   await expect(panel.getByText("跟着过去的岗位")).toBeVisible();
   await panel.getByLabel("为什么调整").fill("户数太少");
   await nobodyIsShutOut(page, "the form of an act");
-  const go = panel.getByRole("button", { name: "合并" });
+  const go = panel.getByRole("button", { name: "提交审定" });
   await expect(go).toBeEnabled();
   await go.click();
+  // Who draws does not approve.
+  await expect(page.getByText("自己划的不能自己审定")).toBeVisible();
+  await expect(page.getByRole("button", { name: "同意，马上调整" })).toHaveCount(0);
+  await expect(count).toHaveText(`${before} 个网格`);
+  const leader = (await Clerk.of(browser, district.url, "grid-centre-leader")).page;
+  await leader.goto(`${district.url}/desk/grids`);
+  await leader.getByRole("region", { name: "等待审定的划分方案" }).getByRole("button", { name: /户数太少/ }).click();
+  const drawing = leader.getByRole("region", { name: "划分方案", exact: true });
+  await expect(drawing.getByText("跟着过去的岗位")).toBeVisible();
+  await nobodyIsShutOut(leader, "a drawing that waits");
+  if (process.env.ONEGRID_SHOTS) await leader.screenshot({ path: `${process.env.ONEGRID_SHOTS}/drawing.png` });
+  await drawing.getByRole("button", { name: "同意，马上调整" }).click();
+  await expect(leader.getByText("等待审定的划分方案")).toBeHidden();
+  await page.reload();
   await expect(count).toHaveText(`${before - 1} 个网格`);
   await page.getByLabel("看哪一天").press("ArrowLeft");
   await expect(page.getByRole("button", { name: "回到今天" })).toBeVisible();

@@ -41,14 +41,37 @@ type acted struct {
 
 func acts(w *town.Town, path string, body with) (out acted) {
 	w.Helper()
-	a := w.As("grid clerk 1").Do("POST", path, body)
-	if a.Status != 200 {
-		w.Fatalf("%v: %s %s", body["kind"], a, a.Body)
+	answers(w, w.As("grid clerk 1").Do("POST", path, body), &out)
+	return out
+}
+
+// approved is an act on grids that the clerk draws and the leader approves.
+func approved(w *town.Town, body with) acted {
+	w.Helper()
+	var drawn struct {
+		ID      id.ID `json:"id"`
+		Version int64 `json:"version"`
 	}
-	if err := json.Unmarshal(a.Body, &out); err != nil {
+	answers(w, w.As("grid clerk 1").Do("POST", "/api/grids/proposals", body), &drawn)
+	decision := "/api/grids/proposals/" + drawn.ID.String() + "/decision"
+	if a := w.As("grid clerk 1").Do("POST", decision, with{"version": drawn.Version, "approve": true}); a.Status != 403 {
+		w.Fatalf("who drew it approves it: %s", a)
+	}
+	var did struct {
+		Acted acted `json:"acted"`
+	}
+	answers(w, w.As("grid centre leader 1").Do("POST", decision, with{"version": drawn.Version, "approve": true}), &did)
+	return did.Acted
+}
+
+func answers(w *town.Town, a town.Answer, into any) {
+	w.Helper()
+	if a.Status != 200 {
+		w.Fatalf("%s %s", a, a.Body)
+	}
+	if err := json.Unmarshal(a.Body, into); err != nil {
 		w.Fatal(err)
 	}
-	return out
 }
 
 // The grid centre splits a grid: the look before says what would move, then the
@@ -80,7 +103,10 @@ func TestAGridIsSplit(t *testing.T) {
 			w.Fatalf("the look before: %+v, %d entries", look, w.Head()-head)
 		}
 		body["dry_run"] = false
-		did := acts(w, "/api/grids/acts", body)
+		if a := w.As("grid clerk 1").Do("POST", "/api/grids/acts", body); a.String() != "409 grid.needs_approval" {
+			w.Fatalf("a border is moved by one alone: %s", a)
+		}
+		did := approved(w, body)
 		if err := w.App.Work(w.Context()); err != nil {
 			w.Fatal(err)
 		}

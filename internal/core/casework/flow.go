@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"onegrid/internal/core/catalog"
-	"onegrid/internal/core/journal"
 	"onegrid/internal/kit/fault"
 	"onegrid/internal/kit/id"
 )
@@ -295,14 +294,6 @@ func (c Case) about() About {
 		return f.About[c.State]
 	}
 	return About{}
-}
-
-// sameHand is the shortest form of the two-person rule, used before the
-// organisation is asked: the same person, the same post, or one standing in
-// for the other.
-func sameHand(a, b journal.By) bool {
-	same := func(x, y [16]byte) bool { return x == y && x != [16]byte{} }
-	return same(a.Person, b.Person) || same(a.Post, b.Post) || same(a.For, b.Person) || same(a.Person, b.For) || same(a.For, b.For)
 }
 
 func clip(s string, n int) string {

@@ -592,27 +592,6 @@ func TestPicks(t *testing.T) {
 	row(task, "check", Open, fail, Closed)
 }
 
-// Stand-ins and principals count as one hand.
-func TestSameHand(t *testing.T) {
-	a, b, p, q := newTestID(1), newTestID(2), newTestID(3), newTestID(4)
-	rows := []struct {
-		x, y journal.By
-		want bool
-	}{
-		{journal.By{Person: a, Post: p}, journal.By{Person: a, Post: q}, true},
-		{journal.By{Person: a, Post: p}, journal.By{Person: b, Post: p}, true},
-		{journal.By{Person: a, Post: p, For: b}, journal.By{Person: b, Post: q}, true},
-		{journal.By{Person: b, Post: q}, journal.By{Person: a, Post: p, For: b}, true},
-		{journal.By{Person: a, Post: p}, journal.By{Person: b, Post: q}, false},
-		{journal.By{}, journal.By{}, false},
-	}
-	for _, r := range rows {
-		if got := sameHand(r.x, r.y); got != r.want {
-			t.Errorf("%+v and %+v: %v", r.x, r.y, got)
-		}
-	}
-}
-
 func newTestID(n byte) id.ID { return id.ID{15: n} }
 
 func readDefaults(t *testing.T, name string, into any) {

@@ -214,7 +214,7 @@ func (c *Catalog) Propose(tx *db.Tx, by journal.Who, i Item) (Item, error) {
 	s := stored{item: i}
 	next := int64(1)
 	switch old, err := newest(tx, i.Key); {
-	case err == nil && old.item.Admission.Status == StatusProposed && !sameHand(old.acted, me):
+	case err == nil && old.item.Admission.Status == StatusProposed && !old.acted.SameHand(me):
 		return i, ErrWaits.With("item", i.Key)
 	case err == nil:
 		s.id, next = old.id, old.item.Admission.Version+1
@@ -267,7 +267,7 @@ func (c *Catalog) Decide(tx *db.Tx, by journal.Who, key string, d Decision) (Ite
 		return Item{}, ErrItemChanged.With("item", key)
 	case a.Status != StatusProposed:
 		return Item{}, ErrNotProposed.With("item", key)
-	case sameHand(s.acted, by.By()):
+	case s.acted.SameHand(by.By()):
 		return Item{}, ErrSameHand
 	}
 	if a.Answer, err = said(d.Note, !d.Admit, "body.note"); err != nil {
@@ -290,13 +290,6 @@ func (c *Catalog) Decide(tx *db.Tx, by journal.Who, key string, d Decision) (Ite
 	}
 	s.item.Admission = a
 	return s.item, c.put(tx, by, "item.decide", s)
-}
-
-// sameHand says whether two acts count as one hand's for a two-person rule.
-func sameHand(a, b journal.By) bool {
-	same := func(x, y id.ID) bool { return !x.IsZero() && x == y }
-	return same(a.Person, b.Person) || same(a.Post, b.Post) ||
-		same(a.For, b.Person) || same(a.Person, b.For) || same(a.For, b.For)
 }
 
 // End withdraws an item (退出) with a reason: no new case of it from now on; open

@@ -99,9 +99,19 @@ type Acted struct {
 // close or redraw. It is refused where the grids would not be a partition, with
 // the place. Permission grid.split_merge at every grid it touches, and
 // grid.draw, grid.issue_code or grid.retire_code for what it does there. With
-// DryRun nothing stays, and a refusal is part of the answer. Codes: grid.*,
+// DryRun nothing stays, and a refusal is part of the answer. What moves borders
+// a person only tries; it is proposed and another approves it. Codes: grid.*,
 // org.why_needed.
 func (g *Grids) Act(tx *db.Tx, by journal.Who, in ActIn) (Acted, error) {
+	if !in.DryRun && moves(in.Kind) {
+		if err := alone(by); err != nil {
+			return Acted{}, err
+		}
+	}
+	return g.carryOut(tx, by, in)
+}
+
+func (g *Grids) carryOut(tx *db.Tx, by journal.Who, in ActIn) (Acted, error) {
 	if _, err := org.Reason(in.Why); err != nil {
 		return Acted{}, err
 	}

@@ -7,6 +7,7 @@ import (
 	"onegrid/internal/core/journal"
 	"onegrid/internal/core/org"
 	"onegrid/internal/kit/db"
+	"onegrid/internal/kit/httpx"
 	"onegrid/internal/kit/id"
 )
 
@@ -81,4 +82,33 @@ func (g *Grids) history(tx *db.Tx, s *Snapshot, units *org.Snapshot, of Grid, d 
 		}
 	}
 	return nil
+}
+
+type proposalIn struct {
+	ID id.ID `path:"id"`
+}
+
+type decideIn struct {
+	ID   id.ID `path:"id"`
+	Body DecisionIn
+}
+
+func (g *Grids) getProposals(tx *db.Tx, by journal.Who, _ *struct{}) (*struct{ Body httpx.List[Proposal] }, error) {
+	list, err := g.Proposals(tx, by)
+	return &struct{ Body httpx.List[Proposal] }{httpx.List[Proposal]{Items: list}}, err
+}
+
+func (g *Grids) postProposal(tx *db.Tx, by journal.Who, in *actIn) (*struct{ Body Proposal }, error) {
+	p, err := g.Propose(tx, by, in.Body)
+	return &struct{ Body Proposal }{p}, err
+}
+
+func (g *Grids) postDecision(tx *db.Tx, by journal.Who, in *decideIn) (*struct{ Body Decided }, error) {
+	d, err := g.Decide(tx, by, in.ID, in.Body)
+	return &struct{ Body Decided }{d}, err
+}
+
+func (g *Grids) postTakeBack(tx *db.Tx, by journal.Who, in *proposalIn) (*struct{ Body Proposal }, error) {
+	p, err := g.TakeBack(tx, by, in.ID)
+	return &struct{ Body Proposal }{p}, err
 }

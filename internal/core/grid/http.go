@@ -57,11 +57,19 @@ func (g *Grids) Routes(e *httpx.Edge) {
 	httpx.Write(e, httpx.Op{ID: "grid.alias", Method: "PUT", Path: "/api/grids/{id}/codes/{scheme}", Permission: permIssue, Tags: tags,
 		Summary: "Give a grid its code in another scheme; an empty code ends it"}, g.putAlias)
 	httpx.Write(e, httpx.Op{ID: "grid.import", Method: "POST", Path: "/api/grids/drawings", Permission: permDraw, Tags: tags, MaxBody: maxDrawing,
-		Summary: "Import or, with dry_run, check a drawing of grids"}, g.postDrawing)
+		Summary: "Check a drawing of grids with dry_run; whoever runs the program imports it"}, g.postDrawing)
 	httpx.Write(e, httpx.Op{ID: "grid.issue", Method: "POST", Path: "/api/grids/codes", Permission: permIssue, Tags: tags,
 		Summary: "Give out the next code"}, g.postCode)
 	httpx.Write(e, httpx.Op{ID: "grid.act", Method: "POST", Path: "/api/grids/acts", Permission: permSplit, Tags: tags, MaxBody: maxActing,
 		Summary: "Found, rename, recode, move, merge, split, close or redraw grids; with dry_run only say what would follow"}, g.postAct)
+	httpx.Read(e, httpx.Op{ID: "grid.proposals", Method: "GET", Path: "/api/grids/proposals", Permission: permView, Tags: tags,
+		Summary: "Drawings that wait for approval, then those decided; for who draws or approves"}, g.getProposals)
+	httpx.Write(e, httpx.Op{ID: "grid.propose", Method: "POST", Path: "/api/grids/proposals", Permission: permDraw, Tags: tags, MaxBody: maxActing,
+		Summary: "Propose an act that moves borders, for somebody else to approve"}, g.postProposal)
+	httpx.Write(e, httpx.Op{ID: "grid.decide_proposal", Method: "POST", Path: "/api/grids/proposals/{id}/decision", Permission: permApprove, Tags: tags,
+		Summary: "Approve a drawing and carry it out, or decline it; with dry_run only say what would follow"}, g.postDecision)
+	httpx.Write(e, httpx.Op{ID: "grid.take_back", Method: "POST", Path: "/api/grids/proposals/{id}/withdrawal", Permission: permDraw, Tags: tags,
+		Summary: "Take a drawing back before it is decided"}, g.postTakeBack)
 	httpx.Read(e, httpx.Op{ID: "grid.changes", Method: "GET", Path: "/api/grids/changes", Permission: permView, Tags: tags,
 		Summary: "The instants at which grids began, changed or ended"}, g.getChanges)
 	httpx.Read(e, httpx.Op{ID: "grid.template", Method: "GET", Path: "/api/grids/templates/{layer}", Permission: permView, Tags: tags,
@@ -463,6 +471,11 @@ func (g *Grids) postDrawing(tx *db.Tx, by journal.Who, in *drawingIn) (*struct{ 
 	rows := make([]ImportRow, len(features))
 	for i, f := range features {
 		rows[i] = rowOfFeature(i+1, f)
+	}
+	if !in.Body.DryRun {
+		if err := alone(by); err != nil {
+			return nil, err
+		}
 	}
 	report, err := g.Import(tx, by, rows, ImportOptions{
 		Datum: datum, From: in.Body.From, Whole: in.Body.Whole, Replaces: in.Body.Replaces, Why: in.Body.Why, DryRun: in.Body.DryRun,

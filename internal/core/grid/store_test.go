@@ -21,15 +21,17 @@ import (
 	"onegrid/internal/kit/words"
 )
 
-// clerk is somebody with permissions in one street, or everywhere.
+// clerk is somebody with permissions in one street, or everywhere; without a
+// person it is whoever runs the program, who draws alone.
 type clerk struct {
 	may    []string
 	street id.ID
+	person id.ID
 }
 
 var errDenied = fault.New(fault.Forbidden, "clerk.denied")
 
-func (c *clerk) By() journal.By { return journal.By{Person: unit(99), Via: "desk"} }
+func (c *clerk) By() journal.By { return journal.By{Person: c.person, Via: "desk"} }
 
 func (c *clerk) Check(p string, at journal.Sight) error {
 	if slices.Contains(c.may, p) && (c.street.IsZero() || at.Street == c.street) {

@@ -49,6 +49,14 @@ type By struct {
 	Via    string `json:"via,omitempty"` // desk, field, portal, cli:user@host, import, system, sweeper
 }
 
+// SameHand says whether two acts count as one hand's for a two-person rule: the
+// same person, the same post, or one standing in for the other. (DESIGN.md
+// section 8)
+func (b By) SameHand(o By) bool {
+	same := func(x, y id.ID) bool { return !x.IsZero() && x == y }
+	return same(b.Person, o.Person) || same(b.Post, o.Post) || same(b.For, o.Person) || same(b.Person, o.For) || same(b.For, o.For)
+}
+
 // Nodes are the responsible node at each level (责任层级): hub, street, village
 // platform, grid and micro grid.
 type Nodes struct {

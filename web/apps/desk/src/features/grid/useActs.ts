@@ -31,6 +31,34 @@ export interface GridDetail {
   codes: { scheme: string; code: string; from: string; to?: string }[];
 }
 
+/** Acts that move borders: one person draws, another approves. */
+export const movesBorders = (kind: string) => ["found", "merge", "split", "close", "redraw"].includes(kind);
+
+export interface Proposal {
+  id: string;
+  act: { kind: string; why: string; grid_id?: string; grid_ids?: string[]; into_id?: string; borders?: { grid_id: string }[]; new?: { name: string } };
+  state: "waiting" | "approved" | "declined" | "taken_back";
+  proposed_at: string;
+  decided_at?: string;
+  proposed_by_name?: { "zh-CN": string; en: string };
+  decided_by_name?: { "zh-CN": string; en: string };
+  note?: string;
+  mine?: boolean;
+  version: number;
+}
+
+/** Drawings that wait for a second pair of eyes, and those decided. */
+export function useProposals(may: Ref<boolean>) {
+  return useQuery({
+    queryKey: ["grid", "proposals"],
+    queryFn: ({ signal }) => api().get<{ items: Proposal[] }>("/grids/proposals", undefined, signal).then((r) => r.items),
+    enabled: may,
+  });
+}
+
+/** The grids that a drawing is about. */
+export const gridsOf = (p: Proposal) => [p.act.grid_id, ...(p.act.grid_ids ?? []), ...(p.act.borders ?? []).map((b) => b.grid_id), p.act.into_id].filter((id): id is string => Boolean(id));
+
 export const gridDetailKey = (id: string) => ["grid", "detail", id] as const;
 
 /** One grid with its border as drawn, its codes and what became of it. */
