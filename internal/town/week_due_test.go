@@ -2,6 +2,7 @@ package town_test
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -97,7 +98,7 @@ var dues = []struct {
 		{"handle", "10-08 17:00"},   // 4 hours from 12:15, which is 13:00
 		{"check", "10-08 14:30"},
 	}},
-	{"the lamp of the wrong department", []due{ // Thursday 13:00, the hub
+	{"the lamp of the wrong department", []due{ // Thursday 13:00 at the hub, whose desk is there round the clock
 		{"accept", "10-08 13:15"},
 		{"verify", "10-08 13:35"},
 		{"dispatch", "10-08 13:30"}, // 15 from 13:15, of the hub
@@ -187,6 +188,7 @@ func (s *week) dueByHand() {
 		}
 		for _, k := range d.clocks {
 			want = append(want, k.clock+" "+k.at)
+			s.byHand++
 		}
 		if !slices.Equal(got, want) {
 			s.Errorf("%s:\n\tgot  %s\n\twant %s", d.name, strings.Join(got, ", "), strings.Join(want, ", "))
@@ -233,6 +235,7 @@ func (s *week) explained(c town.Case) (p whole) {
 	s.As(hub).Gets("/api/cases/"+c.ID.String(), &p)
 	var running time.Time
 	for _, k := range p.Clocks {
+		s.deadlines++
 		legs := []*calendar.Explanation{k.Explains}
 		for _, e := range k.Extended {
 			legs = append(legs, e.Explains)
@@ -309,6 +312,17 @@ func (s *week) looks() {
 	for _, at := range []time.Time{when(monday, "14:20"), when(thursday, "12:30"), when(thursday, "15:12"), when(friday, "12:30"), when(saturday, "17:45")} {
 		s.plan(at, func() { s.everyDeadline(s.all(hub, "view=open")) })
 	}
+	// Nobody off duty is alarmed: on the holiday everything waits in the inbox.
+	s.plan(when(wednesday, "18:00"), func() {
+		if climbed, waiting := s.alarmed(); climbed > 0 || waiting == 0 {
+			s.Errorf("on the holiday %d messages alarmed somebody and %d wait", climbed, waiting)
+		}
+	})
+	s.plan(when(thursday, "12:30"), func() {
+		if climbed, _ := s.alarmed(); climbed == 0 {
+			s.Errorf("nobody was alarmed after the holiday")
+		}
+	})
 	// The working hours decide who is on duty where no roster says otherwise.
 	for _, d := range []struct {
 		day, hour string
@@ -343,7 +357,38 @@ func (s *week) titles(people []string) (out []string) {
 	return out
 }
 
-// onlyOnDuty: no message left for somebody of the staff who was off duty then.
-func (s *week) onlyOnDuty() {
+// alarmed counts the messages to the street's own people: those whose ladder has
+// begun to be climbed, by push, mail or telephone, and those that lie in the
+// inbox and wait because their reader is off duty.
+func (s *week) alarmed() (climbed, waiting int) {
 	s.Helper()
+	ours := map[id.ID]bool{}
+	for _, name := range slices.Concat([]string{deskP1, deskP2, street}, slices.Concat(slices.Collect(maps.Values(atWork))...)) {
+		ours[s.Persons[name]] = true
+	}
+	s.Read(func(tx *db.Tx) error {
+		climbed, waiting = 0, 0
+		rows, err := tx.Query(`SELECT person_id, rung, held FROM notice WHERE person_id IS NOT NULL`)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var person id.ID
+			var rung int64
+			var held string
+			if err := rows.Scan(&person, &rung, db.Text(&held)); err != nil {
+				return err
+			}
+			switch {
+			case !ours[person]:
+			case rung > 0:
+				climbed++
+			case held == "off_duty":
+				waiting++
+			}
+		}
+		return rows.Err()
+	})
+	return climbed, waiting
 }

@@ -1,8 +1,6 @@
 package town_test
 
-import (
-	"onegrid/internal/work/figures"
-)
+import "onegrid/internal/work/figures"
 
 // What the week adds up to, summed by hand from the plan in week_test.go. The
 // first term of a sum is always the officers' rounds, the second the ordinary
@@ -98,6 +96,15 @@ var wholeWeek = sum{
 	returned: 2, reworked: 1, reopened: 1, mergedIn: 200, rated: 2, stars: 9, overdue: 1 + 1 + 1,
 }
 
+// How many times a stage was timed, for the street and the week.
+var byStage = map[string]int64{
+	"accept":   43 + 2 + 155, // accepted, refused, settled at once; a merge is timed as nothing
+	"verify":   43,           // until filed
+	"dispatch": 44 + 1,       // each dispatch, and the street's return
+	"handle":   38 + 1,       // done but not settled at once, and the department's return
+	"check":    192 + 1,      // closed, and the check that failed
+}
+
 // Of each item, for the street and the week.
 var byItem = map[string]sum{
 	"cleanliness": {
@@ -107,11 +114,13 @@ var byItem = map[string]sum{
 		// evening, after work, on Saturday evening, on Sunday (5); the walls, the
 		// objection, the refused report (3).
 		reported: 44 + 42 + 12 + 14,
-		accepted: 12 + 14 - 2, refused: 2, filed: 12 + 14 - 2, // not the refused one, and not Sunday's; the one objected to was refused first
-		dispatched: 12 + 14 - 3, // nor Saturday evening's
+		accepted: 12 + 14 - 2, filed: 12 + 14 - 2, // not the refused report, and not Sunday's pile
+		refused:    2,           // that one, and the one that was objected to
+		dispatched: 12 + 14 - 3, // nor Saturday evening's pile
 		settled:    44 + 42,
-		// By name: of the 14 not refused, Sunday's, Saturday evening's, the make-up
-		// day's and the forgotten one; one of the other 9 twice.
+		// By name: not the refused report, the piles on Sunday and on Saturday
+		// evening, the bin of the make-up day and the forgotten one; one of the other
+		// 9 was done twice.
 		finished: 44 + 42 + 12 + 10, checked: 44 + 42 + 12 + 9, closed: 44 + 42 + 12 + 9, timed: 12 + 9, closedLate: 1,
 		reworked: 1, reopened: 1, overdue: 2,
 	},
@@ -224,6 +233,7 @@ func (s *week) table(node, by, from, to string) (t figures.Table) {
 func (s *week) adds(what string, got map[figures.Measure]int64, want sum) {
 	s.Helper()
 	for _, m := range figures.Measures {
+		s.figures++
 		if got[m] != want[m] {
 			s.Errorf("%s: %s is %d, by hand %d", what, m, got[m], want[m])
 		}
@@ -244,6 +254,16 @@ func (s *week) summedByHand() {
 		}
 		for _, r := range t.Rows {
 			s.adds(r.Key, r.Counts, wants[r.Key])
+		}
+	}
+	stages := s.table("S1", "item", monday, sunday).Stages
+	if len(stages) != len(byStage) {
+		s.Errorf("%d stages were timed: %+v", len(stages), stages)
+	}
+	for _, g := range stages {
+		s.figures++
+		if g.N != byStage[g.Stage] {
+			s.Errorf("%s was timed %d times, by hand %d", g.Stage, g.N, byStage[g.Stage])
 		}
 	}
 	for node, want := range byNode {
