@@ -217,7 +217,8 @@ func (s *week) passes() {
 	}
 }
 
-// hours lets the sweeper come by every hour until Sunday evening.
+// hours lets the sweeper come by every hour until Sunday evening, so that a
+// clock that runs out is noticed on its day.
 func (s *week) hours() {
 	for at := when(monday, "09:00"); !at.After(when(sunday, "20:00")); at = at.Add(time.Hour) {
 		s.plan(at, func() {})
@@ -714,6 +715,9 @@ func (s *week) merges(main town.Case) {
 	a := s.As(deskP1).Do("POST", "/api/cases/"+main.ID.String()+"/merges", with{"case_ids": rest, "reason": "merge_same_place", "note": "同一处积水"})
 	if a.Status != 200 {
 		s.Fatalf("merge: %s %s", a, a.Body)
+	}
+	if v := follows(s, s.wet[0].Person, s.wet[0].number); !v.Merged || v.Stage != "accepted" {
+		s.Errorf("whose report was merged reads %+v", v)
 	}
 	s.named["one more report of the flood"] = s.numbered(s.wet[0].number)
 	s.named["one more call about the flood"] = s.numbered(s.wet[199].number)
