@@ -19,9 +19,6 @@ import (
 // Thursday, Friday and Saturday are worked, Sunday is off, and the next working
 // day is Monday the 12th.
 
-// nextMonday is the first day after the week that is worked.
-const nextMonday = "10-12"
-
 // due is one clock of a case and the instant, worked out by hand, at which it
 // runs out; "" for a clock that stands still.
 type due struct{ clock, at string }
