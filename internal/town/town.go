@@ -20,7 +20,8 @@ import (
 	"onegrid/internal/kit/id"
 )
 
-// Morning is when every story begins: a Tuesday, 10:00 in the district.
+// Morning is when a story begins that names no other time: a Tuesday, 10:00 in
+// the district.
 var Morning = time.Date(2026, 11, 24, 2, 0, 0, 0, time.UTC)
 
 // Town is one district on one machine (测试小镇).
@@ -48,15 +49,27 @@ type Town struct {
 // Each tells a story on both engines.
 func Each(t *testing.T, story func(w *Town)) {
 	t.Helper()
+	EachAt(t, Morning, story)
+}
+
+// EachAt is Each for a story that begins at a time of its own.
+func EachAt(t *testing.T, begins time.Time, story func(w *Town)) {
+	t.Helper()
 	for _, engine := range dbtest.Engines {
-		t.Run(string(engine), func(t *testing.T) { story(New(t, engine)) })
+		t.Run(string(engine), func(t *testing.T) { story(NewAt(t, engine, begins)) })
 	}
 }
 
 // New builds a town on an engine. It is gone after the test.
 func New(t testing.TB, engine db.Engine) *Town {
 	t.Helper()
-	w := &Town{TB: t, Engine: engine, Dir: filepath.Join(t.TempDir(), "data"), Clock: dbtest.NewClock(Morning),
+	return NewAt(t, engine, Morning)
+}
+
+// NewAt is New for a story that begins at a time of its own.
+func NewAt(t testing.TB, engine db.Engine, begins time.Time) *Town {
+	t.Helper()
+	w := &Town{TB: t, Engine: engine, Dir: filepath.Join(t.TempDir(), "data"), Clock: dbtest.NewClock(begins),
 		Nodes: map[string]id.ID{}, Posts: map[string]id.ID{}, Persons: map[string]id.ID{}, Accounts: map[string]id.ID{}, Holdings: map[string]id.ID{},
 		people: map[string]*Person{}}
 	// Stories move the clock by days; nobody signs in again in between. The
@@ -152,6 +165,12 @@ func (w *Town) Later(d time.Duration) {
 	w.Clock.Add(d)
 	w.must(w.App.Step(w.ctx))
 	w.must(w.App.Work(w.ctx))
+}
+
+// Until lets time pass up to an instant; whatever falls due is done then.
+func (w *Town) Until(at time.Time) {
+	w.Helper()
+	w.Later(at.Sub(w.Clock.Now()))
 }
 
 // Head is the number of the newest journal entry.

@@ -11,7 +11,8 @@
 // Promises callers rely on:
 //   - On duty (在岗) at an instant is exactly: a turn of a person covers it. It
 //     can be asked for any instant, past or future (OnDuty, Now). It gives no
-//     rights; posts do.
+//     rights; posts do. Whether a roster speaks for a person at all is another
+//     question (Rostered).
 //   - Planning is a pure function of the roster and the calendar: planning the
 //     same days again makes the same shifts and nothing twice.
 //   - Nobody is on two shifts at once, and a turn that began is never rewritten:

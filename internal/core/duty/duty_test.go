@@ -242,6 +242,34 @@ func TestOnDutyFollowsTheRoster(t *testing.T) {
 	})
 }
 
+// A roster speaks for those who have turns in it, from its first shift to the
+// last that is planned, between their own shifts too; for nobody else.
+func TestWhomARosterSpeaksFor(t *testing.T) {
+	each(t, func(h *house) {
+		rostered := func(person id.ID, when time.Time) (yes bool) {
+			h.must(func(tx *db.Tx) (err error) { yes, err = h.duty.Rostered(tx, person, when); return err })
+			return yes
+		}
+		r := h.roster(h.dayAndNight())
+		if rostered(h.an, at(9, 14, 9, 0)) {
+			h.Fatal("nothing is planned, and the roster speaks for somebody")
+		}
+		h.plan(r, "2026-09-14", "2026-09-15") // An by day, Bo by night, Cai by day, Da by night until Wednesday 08:00
+		for _, c := range []struct {
+			who  id.ID
+			when time.Time
+			want bool
+		}{
+			{h.an, at(9, 14, 7, 59), false}, {h.an, at(9, 14, 8, 0), true}, {h.an, at(9, 15, 23, 0), true}, {h.da, at(9, 14, 9, 0), true},
+			{h.an, at(9, 16, 7, 59), true}, {h.an, at(9, 16, 8, 0), false}, {h.lead, at(9, 14, 9, 0), false}, {h.third, at(9, 14, 9, 0), false},
+		} {
+			if got := rostered(c.who, c.when); got != c.want {
+				h.Errorf("at %v the roster speaks for %v: %t", c.when, c.who, got)
+			}
+		}
+	})
+}
+
 // Around the Mid-Autumn and National days of 2026: the working days' desk works
 // on the make-up Sunday, the holiday watch on days off and holidays only, and
 // nobody loses a turn to a day on which nothing takes place.

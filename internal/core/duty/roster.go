@@ -1,6 +1,7 @@
 package duty
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -53,6 +54,22 @@ func (d *Duty) OnDuty(tx *db.Tx, person id.ID, at time.Time) (bool, error) {
 	list, err := all(tx, `SELECT `+turnColumns+` FROM duty_turn WHERE person = $1 AND valid_to > $2 AND valid_from <= $2 LIMIT 1`,
 		turnFields, person, db.Millis(at))
 	return len(list) > 0, err
+}
+
+// Rostered says whether a roster speaks for a person at an instant (已排班): one
+// in which he has turns is planned up to it and beyond. Of whom none speaks this
+// room does not know that he is off duty; whoever asks falls back on something
+// else.
+func (d *Duty) Rostered(tx *db.Tx, person id.ID, at time.Time) (bool, error) {
+	var n int64
+	err := tx.Row(`SELECT COUNT(*) FROM (SELECT DISTINCT roster FROM duty_turn WHERE person = $1) t
+		WHERE EXISTS (SELECT 1 FROM duty_shift s WHERE s.roster = t.roster AND s.starts <= $2 AND s.cancelled = 0)
+		AND EXISTS (SELECT 1 FROM duty_shift s WHERE s.roster = t.roster AND s.starts > $3 AND s.ends > $2 AND s.cancelled = 0)`,
+		person, db.Millis(at), db.Millis(at.Add(-longestShift))).Scan(&n)
+	if err != nil {
+		return false, fmt.Errorf("read whether somebody is on a roster: %w", err)
+	}
+	return n > 0, nil
 }
 
 // Now lists the turns that cover an instant, of one roster or of all (none

@@ -343,7 +343,7 @@ func (n *Notices) getReaches(tx *db.Tx, by *access.Actor, _ *empty) (*reachesOut
 		return nil, err
 	}
 	r.Quiet.From, r.Quiet.To = b.settings.Quiet.From, b.settings.Quiet.To
-	r.OnDuty, err = n.o.Duty.OnDuty(tx, by.Person, tx.Now())
+	r.OnDuty, err = n.onDuty(tx, by.Person, tx.Now())
 	return &out, err
 }
 

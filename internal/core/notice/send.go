@@ -445,7 +445,7 @@ func (n *Notices) moment(tx *db.Tx, b *book, one Notice) (m moment, err error) {
 	m.now = tx.Now()
 	m.quiet, m.quietEnds = b.settings.night(m.now, n.o.Zone)
 	if !one.Person.IsZero() {
-		m.onDuty, err = n.o.Duty.OnDuty(tx, one.Person, m.now)
+		m.onDuty, err = n.onDuty(tx, one.Person, m.now)
 	}
 	return m, err
 }
@@ -536,7 +536,7 @@ func (n *Notices) escalate(tx *db.Tx, b *book, one Notice, rung int) error {
 		if one.Post.IsZero() || !ok || told[person] {
 			continue
 		}
-		on, err := n.o.Duty.OnDuty(tx, person, tx.Now())
+		on, err := n.onDuty(tx, person, tx.Now())
 		if err != nil {
 			return err
 		}

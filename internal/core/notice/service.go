@@ -61,9 +61,11 @@ type Cases interface {
 	Link(tx *db.Tx, caseID id.ID) (string, error)
 }
 
-// Duty is who knows who is on duty (值班).
+// Duty is who knows who is on duty (值班). Rostered says whether it knows of a
+// person at an instant; of whom it does not, the hours of the unit decide.
 type Duty interface {
 	OnDuty(tx *db.Tx, person id.ID, at time.Time) (bool, error)
+	Rostered(tx *db.Tx, person id.ID, at time.Time) (bool, error)
 }
 
 // Options are what app passes in.
@@ -72,7 +74,7 @@ type Options struct {
 	Org      *org.Org
 	Files    fs.FS // what ships: defaults/notices.json
 	Cases    Cases
-	Duty     Duty // nil: whoever holds a post, in the hours of its unit
+	Duty     Duty // nil: there are no rosters
 	Calendar *calendar.Calendars
 	Access   *access.Access
 	Seal     *seal.Box
@@ -113,9 +115,6 @@ func New(o Options) (*Notices, error) {
 	if n.o.Zone == nil {
 		n.o.Zone = time.FixedZone("CST", 8*3600)
 	}
-	if n.o.Duty == nil {
-		n.o.Duty = officeHours{o.Org, o.Calendar}
-	}
 	n.books = db.NewCached(room, n.loadBook)
 	if o.SMS != nil {
 		o.SMS.Reports(n.report)
@@ -144,16 +143,20 @@ func (n *Notices) text(key string) words.Text {
 	return words.Text{Chinese: n.words.Say(words.Chinese, key, nil), English: n.words.Say(words.English, key, nil)}
 }
 
-// officeHours is the duty until there is a roster: whoever holds a post or
-// stands in for one is on duty in the hours of its unit.
-type officeHours struct {
-	org       *org.Org
-	calendars *calendar.Calendars
-}
-
-// OnDuty says whether a person is on duty at an instant.
-func (o officeHours) OnDuty(tx *db.Tx, person id.ID, at time.Time) (bool, error) {
-	s, err := o.org.Snapshot(tx)
+// onDuty says whether a person is on duty at an instant: by a roster that speaks
+// for him, else in the hours of the unit of a post that he holds or stands in
+// for. An office without rosters would otherwise never be alarmed.
+func (n *Notices) onDuty(tx *db.Tx, person id.ID, at time.Time) (bool, error) {
+	if n.o.Duty != nil {
+		rostered, err := n.o.Duty.Rostered(tx, person, at)
+		if err != nil {
+			return false, err
+		}
+		if rostered {
+			return n.o.Duty.OnDuty(tx, person, at)
+		}
+	}
+	s, err := n.o.Org.Snapshot(tx)
 	if err != nil {
 		return false, err
 	}
@@ -164,7 +167,7 @@ func (o officeHours) OnDuty(tx *db.Tx, person id.ID, at time.Time) (bool, error)
 		if key == "" {
 			key = u.Calendar
 		}
-		c, err := o.calendars.For(tx, key)
+		c, err := n.o.Calendar.For(tx, key)
 		if err != nil {
 			return false, err
 		}

@@ -135,6 +135,23 @@ func TestOffDuty(t *testing.T) {
 	})
 }
 
+// Where no roster speaks for somebody, the hours of the unit of his post decide:
+// at noon he is left alone, in the afternoon he is alarmed.
+func TestHoursWithoutARoster(t *testing.T) {
+	eachHouse(t, func(h *house) {
+		h.bare = true
+		h.device("village")
+		h.clock.Set(time.Date(2026, 11, 24, 4, 30, 0, 0, time.UTC)) // 12:30
+		c := h.newCase()
+		h.happens("case.dispatch", c, "village", "street", map[string]any{"to": "dispatched"}, nil)
+		h.sent(&h.push.outbox, 0)
+		h.later(29 * time.Minute)
+		h.sent(&h.push.outbox, 0)
+		h.later(11 * time.Minute) // 13:10: it is looked at every ten minutes
+		h.sent(&h.push.outbox, 1)
+	})
+}
+
 // When nobody of the order is on duty an urgent matter waits for the first who
 // comes, and is shown as undelivered meanwhile.
 func TestNobodyOnDuty(t *testing.T) {

@@ -1,0 +1,275 @@
+package town_test
+
+import "onegrid/internal/work/figures"
+
+// What the week adds up to, summed by hand from the plan in week_test.go. The
+// first term of a sum is always the officers' rounds, the second the ordinary
+// calls, then what is told of by name, and the flood.
+
+// sum is what some part of the week adds up to; what is not named is 0.
+type sum map[figures.Measure]int64
+
+const (
+	reported   = figures.Reported
+	accepted   = figures.Accepted
+	refused    = figures.Refused
+	filed      = figures.Filed
+	dispatched = figures.Dispatched
+	settled    = figures.Settled
+	finished   = figures.Done
+	closed     = figures.Closed
+	closedLate = figures.ClosedLate
+	timed      = figures.Timed
+	returned   = figures.Returned
+	reworked   = figures.Reworked
+	checked    = figures.Checked
+	reopened   = figures.Reopened
+	mergedIn   = figures.Merged
+	rated      = figures.Rated
+	stars      = figures.Stars
+	overdue    = figures.Overdue
+)
+
+// Of each day, for the whole street.
+var byDay = []struct {
+	day  string
+	want sum
+}{
+	// The bin on the holiday is opened and dispatched.
+	{monday, sum{reported: 13 + 0 + 1, accepted: 1, filed: 1, dispatched: 1, settled: 13, finished: 13, checked: 13, closed: 13}},
+	// So is the manhole, before midnight.
+	{tuesday, sum{reported: 13 + 0 + 1, accepted: 1, filed: 1, dispatched: 1, settled: 13, finished: 13, checked: 13, closed: 13}},
+	// The manhole is done; the dark street is reported and not accepted in time.
+	{wednesday, sum{reported: 14 + 0 + 1, settled: 14, finished: 14 + 0 + 1, checked: 14 + 0 + 1, closed: 14 + 0 + 1, timed: 1, overdue: 1}},
+	{thursday, sum{
+		// By name: forgotten bin, lamp without a part, walls, pile in the rain,
+		// objection, refused report, bin before lunch, lamp of the wrong department,
+		// quarrel, road. The flood: the first, 150 at the door, 50 on the telephone.
+		reported: 33 + 8 + 10 + 1 + 150 + 50,
+		// Not the two that are refused, but the dark street of the day before.
+		accepted: 0 + 8 + 10 - 2 + 1 + 1,
+		refused:  2,
+		filed:    0 + 8 + 10 - 2 + 1 + 1,
+		// The lamp of the wrong department three times: hub, street, hub again.
+		dispatched: 0 + 8 + 10 - 2 + 2 + 1 + 1,
+		settled:    33,
+		// By name: the bin on the holiday, the bin before lunch, the dark street.
+		finished: 33 + 8 + 3, checked: 33 + 8 + 3, closed: 33 + 8 + 3, timed: 8 + 3,
+		returned: 2, // by the department, then by the street
+		mergedIn: 150 + 50,
+		overdue:  1, // the forgotten bin
+	}},
+	{friday, sum{
+		// By name: bin done twice, bin of the stand-in, pile before the evening,
+		// pile after work.
+		reported: 33 + 8 + 4,
+		accepted: 0 + 8 + 4 + 1, filed: 0 + 8 + 4 + 1, dispatched: 0 + 8 + 4 + 1, // and what was objected to
+		settled: 33,
+		// By name: bin done twice (twice), lamp of the wrong department, objection,
+		// walls, bin of the stand-in; the flood.
+		finished: 33 + 8 + 6 + 1,
+		checked:  33 + 8 + 5 + 1, // one of the two failed
+		reworked: 1,
+		closed:   33 + 8 + 5 + 1, timed: 8 + 5 + 1, closedLate: 1,
+		reopened: 1, rated: 2, stars: 5 + 4,
+		overdue: 1, // the bin done twice
+	}},
+	{saturday, sum{
+		// By name: bin of the make-up day, pile on Saturday evening, of which only
+		// the first is dispatched.
+		reported: 32 + 8 + 2, accepted: 0 + 8 + 2, filed: 0 + 8 + 2, dispatched: 0 + 8 + 1, settled: 32,
+		// By name: pile in the rain, pile before the evening, pile after work.
+		finished: 32 + 8 + 3, checked: 32 + 8 + 3, closed: 32 + 8 + 3, timed: 8 + 3,
+	}},
+	{sunday, sum{reported: 17 + 0 + 1, settled: 17, finished: 17, checked: 17, closed: 17}}, // the pile on Sunday waits
+}
+
+// Of the whole week, for the whole street: the columns of byDay.
+var wholeWeek = sum{
+	reported: 14 + 14 + 15 + 252 + 45 + 42 + 18, // 400
+	accepted: 1 + 1 + 0 + 18 + 13 + 10 + 0, refused: 2, filed: 1 + 1 + 0 + 18 + 13 + 10 + 0,
+	dispatched: 1 + 1 + 0 + 20 + 13 + 9 + 0,
+	settled:    13 + 13 + 14 + 33 + 33 + 32 + 17, // 155
+	finished:   13 + 13 + 15 + 44 + 48 + 43 + 17,
+	checked:    13 + 13 + 15 + 44 + 47 + 43 + 17, closed: 13 + 13 + 15 + 44 + 47 + 43 + 17,
+	timed: 0 + 0 + 1 + 11 + 14 + 11 + 0, closedLate: 1,
+	returned: 2, reworked: 1, reopened: 1, mergedIn: 200, rated: 2, stars: 9, overdue: 1 + 1 + 1,
+}
+
+// How many times a stage was timed, for the street and the week.
+var byStage = map[string]int64{
+	"accept":   43 + 2 + 155, // accepted, refused, settled at once; a merge is timed as nothing
+	"verify":   43,           // until filed
+	"dispatch": 44 + 1,       // each dispatch, and the street's return
+	"handle":   38 + 1,       // done but not settled at once, and the department's return
+	"check":    192 + 1,      // closed, and the check that failed
+}
+
+// Of each item, for the street and the week.
+var byItem = map[string]sum{
+	"cleanliness": {
+		// Rounds: the bins of G1 and the walls of G3. Calls: the piles, 3 × 4.
+		// By name: the bins on the holiday, forgotten, before lunch, done twice, of
+		// the stand-in, of the make-up day (6); the piles in the rain, before the
+		// evening, after work, on Saturday evening, on Sunday (5); the walls, the
+		// objection, the refused report (3).
+		reported: 44 + 42 + 12 + 14,
+		accepted: 12 + 14 - 2, filed: 12 + 14 - 2, // not the refused report, and not Sunday's pile
+		refused:    2,           // that one, and the one that was objected to
+		dispatched: 12 + 14 - 3, // nor Saturday evening's pile
+		settled:    44 + 42,
+		// By name: not the refused report, the piles on Sunday and on Saturday
+		// evening, the bin of the make-up day and the forgotten one; one of the other
+		// 9 was done twice.
+		finished: 44 + 42 + 12 + 10, checked: 44 + 42 + 12 + 9, closed: 44 + 42 + 12 + 9, timed: 12 + 9, closedLate: 1,
+		reworked: 1, reopened: 1, overdue: 2,
+	},
+	"public_facility": {
+		// Rounds: the lamps of G2. Calls: lamps, 3 × 4. By name: manhole, dark
+		// street, the lamps without a part and of the wrong department, road.
+		reported: 40 + 12 + 5, accepted: 12 + 5, filed: 12 + 5, dispatched: 12 + 5 + 2, settled: 40,
+		finished: 40 + 12 + 3, checked: 40 + 12 + 3, closed: 40 + 12 + 3, timed: 12 + 3, // not the lamp without a part and the road
+		returned: 2, overdue: 1,
+	},
+	"fire_hazard":       {reported: 29, settled: 29, finished: 29, checked: 29, closed: 29}, // the rounds of X8
+	"neighbour_dispute": {reported: 1, accepted: 1, filed: 1, dispatched: 1},
+	"flood_water": {
+		reported: 1 + 200, accepted: 1, filed: 1, dispatched: 1, finished: 1, checked: 1, closed: 1, timed: 1,
+		mergedIn: 200, rated: 2, stars: 5 + 4,
+	},
+}
+
+// Of each channel, for the street and the week.
+var byChannel = map[string]sum{
+	"field": {reported: 155, settled: 155, finished: 155, checked: 155, closed: 155},
+	"phone": {
+		// Calls; by name all 20 but the objection, the refused report, the lamp of
+		// the wrong department and the quarrel; the flood: the first and 50 more.
+		reported: 24 + 16 + 1 + 50,
+		accepted: 24 + 15 + 1, filed: 24 + 15 + 1, dispatched: 24 + 14 + 1, // not Sunday's; nor Saturday evening's
+		// Not in the end: the lamp without a part, the road, the forgotten bin, the
+		// make-up day's: 10, one of them done twice.
+		finished: 24 + 11 + 1, checked: 24 + 10 + 1, closed: 24 + 10 + 1, timed: 24 + 10 + 1, closedLate: 1,
+		reworked: 1, mergedIn: 50, rated: 1, stars: 4, overdue: 3,
+	},
+	"hotline": {reported: 1, accepted: 1, filed: 1, dispatched: 3, returned: 2, finished: 1, checked: 1, closed: 1, timed: 1},
+	"portal": {
+		reported: 0 + 0 + 2 + 150, refused: 2, reopened: 1, accepted: 1, filed: 1, dispatched: 1, finished: 1, checked: 1, closed: 1, timed: 1,
+		mergedIn: 150, rated: 1, stars: 5,
+	},
+	"desk": {reported: 1, accepted: 1, filed: 1, dispatched: 1}, // the quarrel
+}
+
+// Of each grid and village, for the week.
+var byNode = map[string]sum{
+	"G1": {
+		// By name: bin on the holiday, manhole, forgotten bin, lamp without a part,
+		// walls, objection, quarrel, pile before the evening, on Saturday evening, on
+		// Sunday. The flood: 30 at the door, 50 on the telephone.
+		reported: 44 + 8 + 10 + 30 + 50,
+		accepted: 8 + 9, refused: 1, filed: 8 + 9, dispatched: 8 + 8, settled: 44,
+		// By name: bin on the holiday, manhole, walls, objection, pile before the evening.
+		finished: 44 + 8 + 5, checked: 44 + 8 + 5, closed: 44 + 8 + 5, timed: 8 + 5,
+		reopened: 1, mergedIn: 30 + 50, rated: 1, stars: 4, overdue: 1,
+	},
+	"G2": {
+		// By name: dark street, pile in the rain, refused report, bin before lunch,
+		// bin done twice, pile after work, bin of the make-up day. The flood: the
+		// first and 120 at the door.
+		reported: 40 + 8 + 7 + 1 + 120,
+		accepted: 8 + 6 + 1, refused: 1, filed: 8 + 6 + 1, dispatched: 8 + 6 + 1, settled: 40,
+		finished: 40 + 8 + 6 + 1, checked: 40 + 8 + 5 + 1, closed: 40 + 8 + 5 + 1, timed: 8 + 5 + 1, closedLate: 1, // not the make-up day's; one twice
+		reworked: 1, mergedIn: 120, rated: 1, stars: 5, overdue: 2, // the dark street, the bin done twice
+	},
+	"G3": {
+		// By name: lamp of the wrong department, road, bin of the stand-in.
+		reported: 42 + 8 + 3, accepted: 8 + 3, filed: 8 + 3, dispatched: 8 + 3 + 2, settled: 42,
+		finished: 42 + 8 + 2, checked: 42 + 8 + 2, closed: 42 + 8 + 2, timed: 8 + 2, returned: 2,
+	},
+	"X8": {reported: 29, settled: 29, finished: 29, checked: 29, closed: 29},
+	"P1": { // G1 + G2
+		reported: 142 + 176, accepted: 17 + 15, refused: 1 + 1, filed: 17 + 15, dispatched: 16 + 15, settled: 44 + 40,
+		finished: 57 + 55, checked: 57 + 54, closed: 57 + 54, timed: 13 + 14, closedLate: 0 + 1,
+		reworked: 0 + 1, reopened: 1 + 0, mergedIn: 80 + 120, rated: 1 + 1, stars: 4 + 5, overdue: 1 + 2,
+	},
+	"P2": { // G3 alone
+		reported: 53, accepted: 11, filed: 11, dispatched: 13, settled: 42, finished: 52, checked: 52, closed: 52, timed: 10, returned: 2,
+	},
+	"S1": wholeWeek,
+	"S2": {},
+}
+
+// Of each unit, for the week: what its own people did.
+var byUnit = map[string]sum{
+	"P1": { // the officers of G1 and G2 and the desk of the village
+		reported: 142 + 176,                                                            // what strangers report counts for the desk that has it
+		accepted: 17 + 15 - 1, refused: 2, filed: 17 + 15 - 1, dispatched: 16 + 15 - 1, // but the objection was the street's
+		settled: 44 + 40, finished: 44 + 40 + 1, // the walls, by the grid head
+		checked: 57 + 54, reworked: 1, closed: 57 + 54 - 1, timed: 13 + 14 - 1, closedLate: 1,
+		mergedIn: 200, rated: 2, stars: 9, overdue: 1, // the dark street was the desk's
+	},
+	"P2": { // the officers of G3 and their desk, without the call that the hub took
+		reported: 53 - 1, accepted: 11 - 1, filed: 11 - 1, dispatched: 13 - 3, settled: 42, finished: 42,
+		checked: 52, closed: 52 - 1, timed: 10 - 1,
+	},
+	"S1": { // the officers of X8 and the street's desk: the objection, and one dispatch and one return of the lamp
+		reported: 29, accepted: 1, filed: 1, dispatched: 1 + 1, settled: 29, finished: 29, checked: 29, closed: 29 + 1, timed: 1, returned: 1, reopened: 1,
+	},
+	"hub": {reported: 1, accepted: 1, filed: 1, dispatched: 2, closed: 1, timed: 1},
+	"D1": { // all that was done but what was settled, the walls, and what D2 did
+		finished: 24 + 13 + 1 - 2, returned: 1, overdue: 2, // the forgotten bin, the bin done twice
+	},
+	"D2": {finished: 1},
+}
+
+// table reads the figures of a node or unit, as the hub does.
+func (s *week) table(node, by, from, to string) (t figures.Table) {
+	s.Helper()
+	s.As(hub).Gets("/api/figures?node="+s.Nodes[node].String()+"&by="+by+"&from=2026-"+from+"&to=2026-"+to, &t)
+	return t
+}
+
+// adds compares counts with a sum, measure by measure.
+func (s *week) adds(what string, got map[figures.Measure]int64, want sum) {
+	s.Helper()
+	for _, m := range figures.Measures {
+		s.figures++
+		if got[m] != want[m] {
+			s.Errorf("%s: %s is %d, by hand %d", what, m, got[m], want[m])
+		}
+	}
+}
+
+// summedByHand compares all figures of the week with the sums above.
+func (s *week) summedByHand() {
+	s.Helper()
+	for _, d := range byDay {
+		s.adds("on "+d.day, s.table("S1", "item", d.day, d.day).Totals, d.want)
+	}
+	for by, wants := range map[string]map[string]sum{"item": byItem, "channel": byChannel} {
+		t := s.table("S1", by, monday, sunday)
+		s.adds("the street by "+by, t.Totals, wholeWeek)
+		if len(t.Rows) != len(wants) {
+			s.Errorf("by %s there are %d rows, by hand %d", by, len(t.Rows), len(wants))
+		}
+		for _, r := range t.Rows {
+			s.adds(r.Key, r.Counts, wants[r.Key])
+		}
+	}
+	stages := s.table("S1", "item", monday, sunday).Stages
+	if len(stages) != len(byStage) {
+		s.Errorf("%d stages were timed: %+v", len(stages), stages)
+	}
+	for _, g := range stages {
+		s.figures++
+		if g.N != byStage[g.Stage] {
+			s.Errorf("%s was timed %d times, by hand %d", g.Stage, g.N, byStage[g.Stage])
+		}
+	}
+	for node, want := range byNode {
+		s.adds(node, s.table(node, "item", monday, sunday).Totals, want)
+	}
+	for unit, want := range byUnit {
+		s.adds("by "+unit, s.table(unit, "unit", monday, sunday).Totals, want)
+	}
+}
