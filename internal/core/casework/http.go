@@ -162,6 +162,7 @@ func (d *Desk) Routes(e *httpx.Edge) {
 			return &countsOut{n}, err
 		})
 	httpx.Read(e, httpx.Op{ID: "case.duplicates", Method: "GET", Path: "/api/cases/duplicates", Permission: "case.report", Summary: "Cases that may be the same matter", Tags: tags}, d.getDuplicates)
+	httpx.Read(e, httpx.Op{ID: "case.rehoming", Method: "GET", Path: "/api/acts/{id}/rehoming", Permission: "org.edit", Summary: "How far the open cases of a reorganisation have been brought to where they belong", Tags: tags}, d.getRehoming)
 	httpx.Read(e, httpx.Op{ID: "case.redated", Method: "GET", Path: "/api/deadline-changes", Permission: "case.view", Summary: "Deadlines that a changed calendar moved", Tags: tags}, d.getRedated)
 	httpx.Read(e, httpx.Op{ID: "case.view", Method: "GET", Path: "/api/cases/{id}", Permission: "case.view", Summary: "A case with its timeline, clocks and moves", Tags: tags},
 		func(tx *db.Tx, by *access.Actor, in *caseIn) (*pageOut, error) {
@@ -269,6 +270,18 @@ func (d *Desk) getList(tx *db.Tx, by *access.Actor, in *listIn) (*listOut, error
 	}
 	out.Body.Head, err = journal.Head(tx)
 	return out, err
+}
+
+type rehomingIn struct {
+	ID id.ID `path:"id" doc:"Of the act"`
+}
+
+func (d *Desk) getRehoming(tx *db.Tx, _ *access.Actor, in *rehomingIn) (*struct{ Body Rehoming }, error) {
+	at, ok, err := d.RehomedBy(tx, in.ID)
+	if err == nil && !ok {
+		err = ErrMissing
+	}
+	return &struct{ Body Rehoming }{at}, err
 }
 
 func (d *Desk) getRedated(tx *db.Tx, by *access.Actor, in *redatedIn) (*redatedOut, error) {

@@ -124,6 +124,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/acts/{id}/rehoming": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far the open cases of a reorganisation have been brought to where they belong */
+        get: operations["case.rehoming"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/alarm-sources": {
         parameters: {
             query?: never;
@@ -4469,6 +4486,16 @@ export interface components {
             state_name: components["schemas"]["WordsText"];
             title: string;
         };
+        CaseworkRehoming: {
+            /** Format: date-time */
+            began_at: string;
+            /** Format: date-time */
+            ended_at?: string;
+            /** Format: int64 */
+            looked: number;
+            /** Format: int64 */
+            moved: number;
+        };
         CaseworkRelation: {
             /** Format: date-time */
             at: string;
@@ -7870,6 +7897,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AccessAccount"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "case.rehoming": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of the act */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseworkRehoming"];
                 };
             };
             /** @description Error */
