@@ -109,6 +109,43 @@ func (c *Calendar) Elapsed(k Clock, from, to time.Time, pauses []Pause) time.Dur
 	return time.Duration(sum + c.run(k, a, b))
 }
 
+// Stretch is a stretch of time in which a clock runs (计时段).
+type Stretch struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+}
+
+// Stretches are the stretches in which a clock runs between two instants, in
+// order: what somebody who waits can count on a screen. Their sum is what Elapsed
+// gives of a clock that counts minutes; statutory clocks count days and have
+// none.
+func (c *Calendar) Stretches(k Clock, from, to time.Time) []Stretch {
+	if !k.valid() || k.statutory() || !inRange(from) || !inRange(to) || !from.Before(to) {
+		return nil
+	}
+	if k.everyMinute() {
+		return []Stretch{{from.In(c.zone), to.In(c.zone)}}
+	}
+	var out []Stretch
+	a, b := from.UnixNano(), to.UnixNano()
+	n, y, i := c.at(a)
+	for {
+		for ; i < len(y.days); i++ {
+			d := &y.days[i]
+			if d.start >= b {
+				return out
+			}
+			for _, s := range d.spans {
+				if begin, end := max(a, d.start+s.from), min(b, d.start+s.to); begin < end {
+					out = append(out, Stretch{time.Unix(0, begin).In(c.zone), time.Unix(0, end).In(c.zone)})
+				}
+			}
+		}
+		n, i = n+1, 0
+		y = c.year(n)
+	}
+}
+
 // Length is a limit as running time on this calendar: the working-day unit is
 // the nominal day in force at start.
 func (c *Calendar) Length(l Limit, start time.Time) time.Duration {

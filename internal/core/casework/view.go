@@ -137,7 +137,13 @@ type ClockNow struct {
 	Late        bool           `json:"late"`
 	Limit       calendar.Limit `json:"limit"`
 	Given       bool           `json:"given,omitempty"` // the deadline came with the case
+	// Counts are the stretches of working time until the deadline, where it is
+	// near: a screen can count them down through lunch and night.
+	Counts []calendar.Stretch `json:"counts,omitempty"`
 }
+
+// countsDown is how near a deadline is whose working time is told.
+const countsDown = 24 * time.Hour
 
 func text(t words.Text) *words.Text {
 	if t == (words.Text{}) {
@@ -173,6 +179,13 @@ func (d *Desk) views(tx *db.Tx, by *access.Actor, cs []Case) ([]View, error) {
 			if _, v.Place.Grids, err = d.grids.Only(tx, c.Platform); err != nil {
 				return nil, err
 			}
+		}
+		if k := c.Clock; v.Clock != nil && v.Clock.State == "running" && !k.Given && tx.Now().Before(k.Due) && k.Due.Sub(tx.Now()) <= countsDown {
+			cal, err := d.calendars.For(tx, k.Calendar)
+			if err != nil {
+				return nil, err
+			}
+			v.Clock.Counts = cal.Stretches(k.Limit.Clock, tx.Now(), k.Due)
 		}
 		if k, ok := claims[c.ID]; ok {
 			v.ClaimedBy = &ClaimView{Post: env.postName(k.Post), Mine: k.Person == by.Person, Until: k.Until}

@@ -3963,6 +3963,12 @@ export interface components {
         CalendarSheetsOutBody: {
             items: components["schemas"]["CalendarSheet"][];
         };
+        CalendarStretch: {
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+        };
         CalendarYearFile: {
             days: components["schemas"]["CalendarHolidayDay"][];
             papers?: string[];
@@ -4128,6 +4134,7 @@ export interface components {
             until: string;
         };
         CaseworkClockNow: {
+            counts?: components["schemas"]["CalendarStretch"][];
             /** Format: date-time */
             due_at?: string;
             given?: boolean;

@@ -50,13 +50,12 @@ describe("grouped", () => {
 });
 
 describe("timeLeft", () => {
-  it("prefers the clock's own time, and never shows more than the wall's", () => {
+  it("counts the clock's own time down, through lunch too", () => {
     const c = made({ due: at("24T16:55") });
     expect(timeLeft(c, now)).toEqual({ kind: "left", ms: 433 * 60_000, working: false });
-    c.clock!.remaining_ms = 343 * 60_000;
-    expect(timeLeft(c, now)).toEqual({ kind: "left", ms: 343 * 60_000, working: true });
-    c.clock!.remaining_ms = 9e9;
-    expect(timeLeft(c, now)).toMatchObject({ ms: 433 * 60_000 });
+    c.clock!.counts = [{ from: at("24T08:30"), to: at("24T12:00") }, { from: at("24T13:30"), to: at("24T16:55") }];
+    expect(timeLeft(c, now)).toEqual({ kind: "left", ms: (138 + 205) * 60_000, working: true });
+    expect(timeLeft(c, Date.parse(at("24T12:30")))).toMatchObject({ ms: 205 * 60_000 });
   });
   it("says by how much it is over, and the moment when it is not today", () => {
     expect(timeLeft(made({ due: at("24T06:42") }), now)).toEqual({ kind: "over", ms: 3 * 3_600_000 });

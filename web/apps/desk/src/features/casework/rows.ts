@@ -69,9 +69,8 @@ export function timeLeft(c: Case, now: number): TimeLeft {
   if (due === undefined) return { kind: "none" };
   if (isLate(c, now)) return { kind: "over", ms: Math.max(0, now - due) };
   if (daysBetween(now, due) > 0) return { kind: "due", at: due };
-  const left = c.clock?.remaining_ms;
-  // running time never exceeds the time on the wall
-  if (left !== undefined && left > 0) return { kind: "left", ms: Math.min(left, due - now), working: true };
+  const counts = c.clock?.counts;
+  if (counts?.length) return { kind: "left", ms: countedAfter(counts.map((s) => ({ ...s, counted: true })), now), working: true };
   return { kind: "left", ms: due - now, working: false };
 }
 
