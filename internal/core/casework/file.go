@@ -29,6 +29,7 @@ type File struct {
 	State  string    `json:"state" enum:"loose,attached,quarantine,discarded"`
 	At     time.Time `json:"at"`
 	By     string    `json:"person_name,omitempty"`
+	Copy   *Copy     `json:"copy,omitempty"` // for outside; none when nobody asked for one
 
 	Case   id.ID  `json:"-"`
 	Blob   string `json:"-"` // the original, sealed off: evidence
@@ -105,6 +106,11 @@ func (d *Desk) attach(env *env, by *access.Actor, c *Case, files []id.ID) error 
 		}
 		if n == 0 {
 			return ErrBadFiles.With("file", f.String()).At("body.file_ids", "case.file_unknown")
+		}
+		if !by.Anonymous {
+			if err := d.propose(env, *c, f); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

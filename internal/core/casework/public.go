@@ -83,7 +83,8 @@ type PublicMessage struct {
 	Own  bool       `json:"own,omitempty"`
 }
 
-// PublicPhoto is a photo the reporter may see: the own ones, and those of after.
+// PublicPhoto is a photo the reporter may see: the own ones, and the released
+// copies of those that staff took.
 type PublicPhoto struct {
 	ID      id.ID  `json:"id"`
 	Kind    string `json:"kind"`
@@ -392,31 +393,35 @@ func photosFor(tx *db.Tx, p *PublicCase, c, on Case) error {
 		return err
 	}
 	for _, f := range all {
-		if publicFile(c, f) {
-			p.Photos = append(p.Photos, PublicPhoto{ID: f.ID, Kind: f.Kind, Own: f.Owner != "", Waiting: f.State == FileQuarantine})
+		if f.Owner != "" && f.State != FileDiscarded {
+			p.Photos = append(p.Photos, PublicPhoto{ID: f.ID, Kind: f.Kind, Own: true, Waiting: f.State == FileQuarantine})
 		}
 	}
-	if on.ID == c.ID {
-		return nil
+	if on.ID != c.ID {
+		if all, err = filesOf(tx, on.ID); err != nil {
+			return err
+		}
 	}
-	if all, err = filesOf(tx, on.ID); err != nil {
+	copies, err := copiesOf(tx, on.ID)
+	if err != nil {
 		return err
 	}
 	for _, f := range all {
-		if f.Owner == "" && publicFile(on, f) {
+		if publicCopy(on, f, copies[f.ID]) {
 			p.Photos = append(p.Photos, PublicPhoto{ID: f.ID, Kind: f.Kind})
 		}
 	}
 	return nil
 }
 
-// publicFile says whether the reporter may see a file: an own one, or the photo
-// of after that staff took, once a second person looked at it: whoever checked
-// or closed the case is never the one who took the photo. (DESIGN.md section 9:
-// nothing leaves the staff side before a person reviewed it)
-func publicFile(c Case, f File) bool {
+// publicCopy says whether the reporter may see the copy of a photo that staff
+// took: a person released it, and a second one checked or closed the case, who
+// is never the one that took the photo. The photo itself is shown to nobody
+// outside. (DESIGN.md section 9: nothing leaves the staff side before a person
+// reviewed it)
+func publicCopy(c Case, f File, made Copy) bool {
 	reviewed := c.Check == Pass || c.State == Closed
-	return f.State != FileDiscarded && (f.Owner != "" || reviewed && f.Kind == "after" && f.State == FileAttached)
+	return reviewed && mayLeave(f) && made.State == CopyReleased
 }
 
 // PublicFile gives a photo of the reporter's case. Code: case.file_missing.
@@ -426,19 +431,32 @@ func (d *Desk) PublicFile(tx *db.Tx, caseID, fileID id.ID, size string) (*httpx.
 		return nil, err
 	}
 	f, err := scanFile(tx.Row(`SELECT `+fileColumns+` FROM case_file WHERE id = $1 AND case_id = $2`, fileID, caseID))
-	if errors.Is(err, db.ErrNoRows) && c.State == Merged {
+	if err == nil && f.Owner != "" && f.State != FileDiscarded {
+		return d.content(f, size) // the own one
+	}
+	if err != nil && !errors.Is(err, db.ErrNoRows) {
+		return nil, fmt.Errorf("read file: %w", err)
+	}
+	if c.State == Merged {
 		if c, err = get(tx, c.Main); err != nil {
 			return nil, err
 		}
 		f, err = scanFile(tx.Row(`SELECT `+fileColumns+` FROM case_file WHERE id = $1 AND case_id = $2 AND owner IS NULL`, fileID, c.ID))
 	}
-	if errors.Is(err, db.ErrNoRows) || err == nil && !publicFile(c, f) {
+	if errors.Is(err, db.ErrNoRows) {
 		return nil, ErrFileMissing
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read file: %w", err)
 	}
-	return d.content(f, size)
+	made, err := getCopy(tx, f.ID)
+	if errors.Is(err, ErrNoCopy) || err == nil && !publicCopy(c, f, made) {
+		return nil, ErrFileMissing
+	}
+	if err != nil {
+		return nil, err
+	}
+	return d.content(made.of(f), size)
 }
 
 // publicMoves says what the reporter may do now.

@@ -480,7 +480,7 @@ func (d *Desk) shownFiles(env *env, by *access.Actor, c Case) ([]File, error) {
 		}
 		out = append(out, f)
 	}
-	return out, nil
+	return out, d.withCopies(env, c.timeline(), out)
 }
 
 // posts lists posts as choices.

@@ -68,9 +68,9 @@ type followPage struct {
 	Key                              string // of the forms on the page
 	Typed                            map[string]string
 	Kept                             []string
-	Open                             string // the form that was refused
+	Open                             string   // the form that was refused
 	Applied                          *applied // of an application
-	Texts                            string // which text messages she gets; "" when there is nothing to choose
+	Texts                            string   // which text messages she gets; "" when there is nothing to choose
 	TextChoices                      []Choice
 }
 
