@@ -1105,6 +1105,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/files/{id}/copy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The released copy of a photo */
+        get: operations["case.copy"];
+        put?: never;
+        /** Have a photo searched for faces, to release a copy */
+        post: operations["case.copy_prepare"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/files/{id}/copy/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Release a copy with faces made unrecognisable */
+        post: operations["case.copy_release"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/files/{id}/copy/withhold": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keep a photo on the staff side */
+        post: operations["case.copy_withhold"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/files/{id}/review": {
         parameters: {
             query?: never;
@@ -3919,6 +3971,19 @@ export interface components {
         CaseConsentsOutBody: {
             items: components["schemas"]["RegistryConsent"][];
         };
+        CaseCopyReleaseInBody: {
+            /** @description what is made unrecognisable; none when nobody can be made out */
+            regions: components["schemas"]["CaseworkRegion"][];
+            /**
+             * Format: int64
+             * @description of the proposal that was looked at
+             */
+            version: number;
+        };
+        CaseCopyWithholdInBody: {
+            /** Format: int64 */
+            version: number;
+        };
         CaseDuplicatesOutBody: {
             items: components["schemas"]["CaseworkDuplicate"][];
         };
@@ -4103,6 +4168,20 @@ export interface components {
             mentions?: string[];
             text: string;
         };
+        CaseworkCopy: {
+            /** Format: date-time */
+            at: string;
+            found: components["schemas"]["CaseworkRegion"][];
+            person_name?: string;
+            regions: components["schemas"]["CaseworkRegion"][];
+            /** Format: date-time */
+            released_at?: string;
+            searched: boolean;
+            /** @enum {string} */
+            state: "searching" | "proposed" | "making" | "released" | "withheld";
+            /** Format: int64 */
+            version: number;
+        };
         CaseworkCounts: {
             /** Format: date-time */
             as_of: string;
@@ -4173,6 +4252,7 @@ export interface components {
             at: string;
             /** Format: int64 */
             bytes: number;
+            copy?: components["schemas"]["CaseworkCopy"];
             /** Format: int64 */
             height?: number;
             /** Format: uuid */
@@ -4304,6 +4384,17 @@ export interface components {
             stand_in?: boolean;
             vacant?: boolean;
         };
+        CaseworkPosting: {
+            /** Format: date-time */
+            from: string;
+            /** Format: uuid */
+            id: string;
+            /** Format: int64 */
+            objections?: number;
+            text: string;
+            /** Format: date-time */
+            until: string;
+        };
         CaseworkPostingView: {
             /** Format: date-time */
             from: string;
@@ -4313,7 +4404,24 @@ export interface components {
             /** Format: date-time */
             until: string;
         };
+        CaseworkPublicApplication: {
+            /** Format: date-time */
+            appeal_until?: string;
+            clock?: string;
+            declined_answer?: string;
+            declined_reason?: components["schemas"]["WordsText"];
+            limit?: components["schemas"]["CalendarLimit"];
+            /** Format: date-time */
+            limit_from?: string;
+            missing?: string;
+            /** Format: date-time */
+            missing_by?: string;
+            posting?: components["schemas"]["CaseworkPosting"];
+            step: string;
+            stood?: boolean;
+        };
         CaseworkPublicCase: {
+            application?: components["schemas"]["CaseworkPublicApplication"];
             can: string[];
             /** Format: date-time */
             closed_at?: string;
@@ -4416,6 +4524,16 @@ export interface components {
             state: string;
             state_name: components["schemas"]["WordsText"];
             title: string;
+        };
+        CaseworkRegion: {
+            /** Format: int64 */
+            h: number;
+            /** Format: int64 */
+            w: number;
+            /** Format: int64 */
+            x: number;
+            /** Format: int64 */
+            y: number;
         };
         CaseworkRelation: {
             /** Format: date-time */
@@ -4607,6 +4725,7 @@ export interface components {
             name: components["schemas"]["WordsText"];
             /** @enum {string} */
             priority: "low" | "normal" | "high" | "urgent";
+            staff?: boolean;
             when: components["schemas"]["WordsText"];
         };
         CatalogConsent: {
@@ -10195,6 +10314,149 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "case.copy": {
+        parameters: {
+            query?: {
+                size?: "thumb" | "view";
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "case.copy_prepare": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseworkCopy"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "case.copy_release": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CaseCopyReleaseInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseworkCopy"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "case.copy_withhold": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CaseCopyWithholdInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseworkCopy"];
                 };
             };
             /** @description Error */
