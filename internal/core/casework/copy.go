@@ -457,6 +457,7 @@ func (d *Desk) withCopies(env *env, caseID id.ID, files []File) error {
 		return err
 	}
 	for i, f := range files {
+		files[i].Leaves = mayLeave(f)
 		if c, ok := copies[f.ID]; ok && mayLeave(f) {
 			c = d.namedCopy(env, c)
 			files[i].Copy = &c

@@ -29,7 +29,8 @@ type File struct {
 	State  string    `json:"state" enum:"loose,attached,quarantine,discarded"`
 	At     time.Time `json:"at"`
 	By     string    `json:"person_name,omitempty"`
-	Copy   *Copy     `json:"copy,omitempty"` // for outside; none when nobody asked for one
+	Leaves bool      `json:"may_leave,omitempty"` // a copy of it can be released to the reporter
+	Copy   *Copy     `json:"copy,omitempty"`      // for outside; none when nobody asked for one
 
 	Case   id.ID  `json:"-"`
 	Blob   string `json:"-"` // the original, sealed off: evidence

@@ -4263,6 +4263,7 @@ export interface components {
             lat?: number;
             /** Format: double */
             lon?: number;
+            may_leave?: boolean;
             media: string;
             person_name?: string;
             /** @enum {string} */
