@@ -55,7 +55,7 @@ type property struct {
 const (
 	prefix    = "a_" // of the names of the fields
 	manyAsk   = 7    // from so many choices on they stand in a list
-	longText  = 121  // from so many characters on a field has several lines
+	longText  = 201  // from so many characters on a field has several lines
 	plainMost = 500  // characters where the schema has no bound
 )
 
