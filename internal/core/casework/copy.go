@@ -310,7 +310,17 @@ func (d *Desk) CopyContent(tx *db.Tx, by *access.Actor, file id.ID, size string)
 	if c.State != CopyReleased {
 		return nil, ErrNoCopy
 	}
-	return d.content(c.of(f), size)
+	return d.copyContent(c, f, size)
+}
+
+// copyContent gives out a copy. Nobody keeps it without asking again: it may be
+// taken back at any time.
+func (d *Desk) copyContent(c Copy, f File, size string) (*httpx.Content, error) {
+	out, err := d.content(c.of(f), size)
+	if err == nil {
+		out.Cache = "private, no-cache"
+	}
+	return out, err
 }
 
 // of is a photo as its copy shows it.
@@ -504,6 +514,12 @@ type copyIn struct {
 	ID id.ID `path:"id"`
 }
 
+type copyGetIn struct {
+	ID      id.ID  `path:"id"`
+	Size    string `query:"size" enum:"thumb,view" default:"view"`
+	Version int64  `query:"version" doc:"of the copy; tells one from the next, and nothing else"`
+}
+
 func (d *Desk) copyRoutes(e *httpx.Edge, tags []string) {
 	out := func(c Copy, err error) (*copyOut, error) { return &copyOut{c}, err }
 	httpx.Write(e, httpx.Op{ID: "case.copy_prepare", Method: "POST", Path: "/api/files/{id}/copy", Permission: "case.copy_release", Summary: "Have a photo searched for faces, to release a copy", Tags: tags},
@@ -519,7 +535,7 @@ func (d *Desk) copyRoutes(e *httpx.Edge, tags []string) {
 			return out(d.WithholdCopy(tx, by, in.ID, in.Body.Version))
 		})
 	httpx.Download(e, httpx.Op{ID: "case.copy", Method: "GET", Path: "/api/files/{id}/copy", SignedIn: true, Summary: "The released copy of a photo", Tags: tags},
-		func(tx *db.Tx, by *access.Actor, in *fileGetIn) (*httpx.Content, error) {
+		func(tx *db.Tx, by *access.Actor, in *copyGetIn) (*httpx.Content, error) {
 			return d.CopyContent(tx, by, in.ID, in.Size)
 		})
 }

@@ -10,9 +10,11 @@ import (
 	"io"
 	"slices"
 	"testing"
+	"time"
 
 	"onegrid/internal/core/access"
 	"onegrid/internal/core/journal"
+	"onegrid/internal/core/registry"
 	"onegrid/internal/kit/blob"
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/id"
@@ -333,4 +335,41 @@ func TestRegions(t *testing.T) {
 			t.Errorf("%v came back as %v", b, back)
 		}
 	}
+}
+
+// Papers of a declined application end with its term: the answers go, the case
+// stays. (data/defaults/retention.json, declined_papers)
+func TestPapersOfDeclinedApplicationsEnd(t *testing.T) {
+	eachHouse(t, func(h *house) {
+		h.counter()
+		c := h.decidable()
+		c = h.does("civil", c, Act{Move: "approve", Result: Fail, Reason: "decline_rule", Note: "收入超线"})
+		find := func(before time.Time) (over []registry.Over) {
+			h.read(func(tx *db.Tx) (err error) {
+				over, err = h.desk.findDeclined(tx, registry.Class{}, before, registry.Over{}, 10)
+				return err
+			})
+			return over
+		}
+		if over := find(c.Closed.Add(h.desk.term)); len(over) != 0 {
+			h.Fatalf("ended while it can be appealed: %+v", over)
+		}
+		over := find(c.Closed.Add(h.desk.term + time.Minute))
+		if len(over) != 1 || over[0].ID != c.ID {
+			h.Fatalf("found %+v", over)
+		}
+		h.write(func(tx *db.Tx) error {
+			return h.desk.endDeclined(tx, journal.By{Via: "system"}, registry.Class{}, over)
+		})
+		h.read(func(tx *db.Tx) error {
+			r, err := h.desk.open(tx, c.ID)
+			if err != nil || r.Form != nil {
+				h.Errorf("the answers still stand: %s, %v", r.Form, err)
+			}
+			return nil
+		})
+		if over := find(c.Closed.Add(h.desk.term + time.Minute)); len(over) != 0 {
+			h.Errorf("found again: %+v", over)
+		}
+	})
 }

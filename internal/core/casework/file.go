@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"onegrid/internal/core/access"
+	"onegrid/internal/core/catalog"
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/fault"
 	"onegrid/internal/kit/id"
@@ -203,10 +204,23 @@ func (d *Desk) FileFor(tx *db.Tx, by *access.Actor, fileID id.ID) (File, error) 
 	switch {
 	case !sees(by, c), f.State == FileDiscarded:
 		return File{}, ErrFileMissing
-	case f.State == FileQuarantine && !by.Sees("case.quarantine", c.Sight()):
+	case f.State == FileQuarantine && !sorts(by, c):
 		return File{}, ErrFileMissing
 	}
 	return f, nil
+}
+
+// sorts says whether the actor may see what the public sent and nobody has looked
+// at: who sorts it, and of an application whoever has it in hand to review,
+// decide or give: its papers are meant for them.
+func sorts(by *access.Actor, c Case) bool {
+	if by.Sees("case.quarantine", c.Sight()) {
+		return true
+	}
+	if c.Flow != catalog.Approval || by.Post != c.Post && by.Post != c.Acting {
+		return false
+	}
+	return slices.ContainsFunc(reveals, func(p string) bool { return by.Check(p, c.Sight()) == nil })
 }
 
 // Review lets a public photo onto the case, or throws it away. Permission

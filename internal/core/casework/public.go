@@ -456,7 +456,7 @@ func (d *Desk) PublicFile(tx *db.Tx, caseID, fileID id.ID, size string) (*httpx.
 	if err != nil {
 		return nil, err
 	}
-	return d.content(made.of(f), size)
+	return d.copyContent(made, f, size)
 }
 
 // publicMoves says what the reporter may do now.

@@ -62,7 +62,8 @@ func (g *page) applied(v *casework.PublicCase) *applied {
 	}
 	switch {
 	case v.Paused:
-		d.Due = g.Say("portal.app_due_paused")
+		d.Due, d.Why = g.Say("portal.app_due_paused"), g.Say("portal.app_why_paused")
+		return d
 	case a.Step == casework.Publicised:
 		d.Due = g.Say("portal.app_due_posting", "when", d.PostedBy)
 		d.Why = g.Say("portal.app_why_posting")

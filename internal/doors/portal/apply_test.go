@@ -128,6 +128,16 @@ func TestResidentApplies(t *testing.T) {
 		h.acts("clerk", number, casework.Act{Move: "accept"})
 		b.shows(b.get("/my/"+number), 200, "受理了，等审核", "12月22日 17:30 前有决定", "为什么是这一天", "20 个工作日（法定期限）", "从受理的第二天算起")
 
+		// Her papers are for whoever reviews them, and for nobody else beside the counter.
+		for who, want := range map[string]bool{"reviewer": true, "clerk": true, "payer": false, "street": false} {
+			h.must(h.db.Read(h.ctx, func(tx *db.Tx) error {
+				if _, err := h.desk.FileFor(tx, h.as(tx, who), p.Files[0].ID); (err == nil) != want {
+					h.Errorf("%s and the papers: %v", who, err)
+				}
+				return nil
+			}))
+		}
+
 		// Papers are missing.
 		h.acts("reviewer", number, casework.Act{Move: "correct", Reason: "correct_papers", Note: "内部：缺收入证明", ResidentText: "请补近三个月的收入证明"})
 		mine := b.get("/my/" + number)

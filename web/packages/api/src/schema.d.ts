@@ -10332,6 +10332,8 @@ export interface operations {
         parameters: {
             query?: {
                 size?: "thumb" | "view";
+                /** @description of the copy; tells one from the next, and nothing else */
+                version?: number;
             };
             header?: never;
             path: {

@@ -195,7 +195,7 @@ export const fileUrl = (id: string, size: "thumb" | "view") => `/api/files/${enc
 export const prepareCopy = (id: string) => api().send<unknown>("POST", `/files/${id}/copy`, {});
 export const releaseCopy = (id: string, regions: CopyRegion[], version: number) => api().send<unknown>("POST", `/files/${id}/copy/release`, { regions, version });
 export const withholdCopy = (id: string, version: number) => api().send<unknown>("POST", `/files/${id}/copy/withhold`, { version });
-export const copyUrl = (id: string, size: "thumb" | "view", version: number) => `/api/files/${encodeURIComponent(id)}/copy?size=${size}&v=${version}`;
+export const copyUrl = (id: string, size: "thumb" | "view", version: number) => `/api/files/${encodeURIComponent(id)}/copy?size=${size}&version=${version}`;
 
 /** What may be the same matter; shown beside a case and while reporting. */
 export function useDuplicates(query: Ref<Query | undefined>) {
