@@ -243,7 +243,7 @@ export class Clerk {
     }
     if (f.units) await form.getByLabel("延长多久").fill(String(f.units));
     if (f.until) await form.getByLabel("停到什么时候").fill(localTime(f.until));
-    if (f.note) await form.getByRole("textbox", { name: /^(说明|办了什么)/ }).fill(f.note);
+    if (f.note) await form.getByRole("textbox", { name: /^(说明|办了什么|审核意见)/ }).fill(f.note);
     if (f.photo) {
       await form.getByLabel("加照片").last().setInputFiles(photoFile("after.png", 70, 130, 80));
       await expect(form.getByRole("img", { name: "处置后" })).toBeVisible();

@@ -28,6 +28,7 @@ import (
 	"onegrid/internal/doors/portal"
 	"onegrid/internal/kit/blob"
 	"onegrid/internal/kit/db"
+	"onegrid/internal/kit/face"
 	"onegrid/internal/kit/fault"
 	"onegrid/internal/kit/httpx"
 	"onegrid/internal/kit/jobs"
@@ -194,9 +195,17 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 	if a.quarantine, err = a.Blobs.Area("quarantine", int64(c.QuarantineMB)<<20); err != nil {
 		return nil, err
 	}
+	cascade, err := data.FS.ReadFile("faces/facefinder")
+	if err != nil {
+		return nil, err
+	}
+	faces, err := face.New(cascade)
+	if err != nil {
+		return nil, err
+	}
 	a.Cases, err = casework.New(casework.Options{Org: a.Org, Grids: a.Grids, Places: a.Places, Calendars: a.Calendars, Catalog: a.Catalog,
 		Access: a.Access, Registry: a.Registry, Seal: box, Files: a.Files, Quarantine: a.quarantine,
-		Pictures: blob.NewPictures(blob.PictureOptions{Zone: zone}), Zone: zone, Log: p.Log})
+		Pictures: blob.NewPictures(blob.PictureOptions{Zone: zone}), Faces: faces, Zone: zone, Log: p.Log})
 	if err != nil {
 		return nil, err
 	}

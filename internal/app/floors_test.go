@@ -18,7 +18,7 @@ import (
 // there.)
 var floors = [][]string{
 	{"data", "internal/kit/fault"},
-	{"internal/kit/geo", "internal/kit/id", "internal/kit/words", "internal/kit/table", "internal/kit/metrics", "internal/kit/pinyin", "internal/kit/pdf", "internal/wire/smpp"},
+	{"internal/kit/geo", "internal/kit/id", "internal/kit/words", "internal/kit/table", "internal/kit/metrics", "internal/kit/pinyin", "internal/kit/pdf", "internal/kit/face", "internal/wire/smpp"},
 	{"internal/kit/personal"},
 	{"internal/kit/db", "internal/kit/seal", "internal/kit/blob", "internal/kit/sheet"},
 	{"internal/kit/jobs", "internal/kit/live", "internal/kit/httpx", "internal/kit/backup"},

@@ -139,6 +139,34 @@ func (m *matrix) file(who, kind string) (v id.ID) {
 	return v
 }
 
+// pictured is a photo of before by staff, on a case.
+func (m *matrix) pictured(scope string) id.ID {
+	who := placeOf[scope].village
+	f, c := m.file(who, "before"), m.open(scope)
+	m.Write(func(tx *db.Tx) error {
+		_, err := m.App.Cases.Comment(tx, m.actorOf(tx, who), c.ID, casework.Comment{Text: "照片", Files: []id.ID{f}})
+		return err
+	})
+	return f
+}
+
+// proposed is such a photo that was searched for faces, and the version of what
+// is proposed.
+func (m *matrix) proposed(scope string) (f id.ID, version int64) {
+	f = m.pictured(scope)
+	prepare := func() {
+		m.Write(func(tx *db.Tx) error {
+			c, err := m.App.Cases.PrepareCopy(tx, m.actorOf(tx, placeOf[scope].village), f)
+			version = c.Version
+			return err
+		})
+	}
+	prepare()
+	m.Later(0) // it is searched
+	prepare()
+	return f, version
+}
+
 // report is a resident with an own report.
 func (m *matrix) report(at string) (p *town.Person, number, secret string) {
 	m.Helper()
@@ -242,6 +270,26 @@ func caseSamples() []sample {
 		}},
 		{op: "case.file_review", scopes: bothScopes, make: func(m *matrix, scope, _ string) ask {
 			return ask{path: "/api/files/" + m.strange(scope).String() + "/review", body: with{"decision": "accept"}}
+		}},
+		{op: "case.copy_prepare", scopes: bothScopes, make: func(m *matrix, scope, _ string) ask {
+			return ask{path: "/api/files/" + m.pictured(scope).String() + "/copy"}
+		}},
+		{op: "case.copy_release", scopes: bothScopes, make: func(m *matrix, scope, _ string) ask {
+			f, version := m.proposed(scope)
+			return ask{path: "/api/files/" + f.String() + "/copy/release", body: with{"regions": []with{{"x": 100, "y": 100, "w": 500, "h": 500}}, "version": version}}
+		}},
+		{op: "case.copy_withhold", scopes: bothScopes, make: func(m *matrix, scope, _ string) ask {
+			f, version := m.proposed(scope)
+			return ask{path: "/api/files/" + f.String() + "/copy/withhold", body: with{"version": version}}
+		}},
+		{op: "case.copy", scopes: bothScopes, make: func(m *matrix, scope, _ string) ask {
+			f, version := m.proposed(scope)
+			m.Write(func(tx *db.Tx) error {
+				_, err := m.App.Cases.ReleaseCopy(tx, m.actorOf(tx, placeOf[scope].village), f, nil, version)
+				return err
+			})
+			m.Later(0) // the copy is made
+			return ask{path: "/api/files/" + f.String() + "/copy?size=thumb"}
 		}},
 		{op: "case.quarantine", scopes: bothScopes, make: func(m *matrix, scope, _ string) ask {
 			return ask{path: "/api/quarantine?limit=200", shows: has(m.strange(scope).String())}

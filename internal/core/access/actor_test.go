@@ -372,7 +372,7 @@ func TestRoleBook(t *testing.T) {
 	if first := b.SecondOf("case.check"); len(first) != 2 || first[0].First != "case.handle" || first[1].First != "case.settle" {
 		t.Errorf("before a check: %+v", first)
 	}
-	if len(b.Roles) != 37 || len(b.Permissions) != 135 {
+	if len(b.Roles) != 37 || len(b.Permissions) != 136 {
 		t.Errorf("%d roles, %d permissions", len(b.Roles), len(b.Permissions))
 	}
 }

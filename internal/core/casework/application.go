@@ -106,6 +106,9 @@ func (d *Desk) posted(env *env, me journal.By, in Act, c *Case, body *Body) erro
 		if err != nil {
 			return err
 		}
+		if err := d.onlyTheLeast(env, c.ID, in.Note); err != nil {
+			return err
+		}
 		due, err := cal.Due(limit, env.at, nil)
 		if err != nil {
 			return fmt.Errorf("end of a posting: %w", err)

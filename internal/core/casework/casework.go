@@ -2,7 +2,7 @@
 // between two states, the clocks that run on them and the tasks beside them.
 // Other rooms ask it to act; none of them writes its tables: cases, case_clock,
 // case_dispatch, case_posting, case_side, case_redated, case_claim, case_party, case_named, case_file, case_link,
-// case_search, case_relation, case_merge, case_storm, case_source and
+// case_copy, case_search, case_relation, case_merge, case_storm, case_source and
 // case_watch.
 //
 // State, stage, clock and owner are four things and kept apart. A flow is a
@@ -64,6 +64,7 @@ type Options struct {
 	// strangers send, until it was looked at.
 	Files, Quarantine *blob.Area
 	Pictures          *blob.Pictures
+	Faces             Faces          // nil: a person alone looks for what to blur
 	Zone              *time.Location // of the district; default Asia/Shanghai
 	Log               *slog.Logger
 	// Term is how long a closed or refused case can be reopened, objected to
@@ -84,6 +85,7 @@ type Desk struct {
 	files     *blob.Area
 	strange   *blob.Area
 	pictures  *blob.Pictures
+	faces     Faces
 	words     *words.Catalogue
 	zone      *time.Location
 	log       *slog.Logger
@@ -105,7 +107,7 @@ var Words embed.FS
 func New(o Options) (*Desk, error) {
 	d := &Desk{
 		org: o.Org, grids: o.Grids, addresses: o.Places, calendars: o.Calendars, catalog: o.Catalog, access: o.Access, registry: o.Registry,
-		seal: o.Seal, files: o.Files, strange: o.Quarantine, pictures: o.Pictures, zone: o.Zone, log: o.Log, term: o.Term,
+		seal: o.Seal, files: o.Files, strange: o.Quarantine, pictures: o.Pictures, faces: o.Faces, zone: o.Zone, log: o.Log, term: o.Term,
 	}
 	var err error
 	if d.words, err = words.New(words.Source{Room: "casework", Files: Words}); err != nil {

@@ -112,6 +112,9 @@ func (d *Desk) forgetFiles(tx *db.Tx, caseID id.ID) error {
 	if _, err := tx.Exec(`UPDATE case_file SET state = $1, lon = NULL, lat = NULL, taken_at = NULL, owner = NULL WHERE case_id = $2`, FileDiscarded, caseID); err != nil {
 		return fmt.Errorf("erase files: %w", err)
 	}
+	if err := forgetCopies(tx, caseID); err != nil {
+		return err
+	}
 	for _, f := range files {
 		if err := httpx.Forget(tx, f.ID); err != nil {
 			return err

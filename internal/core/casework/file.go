@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"onegrid/internal/core/access"
+	"onegrid/internal/core/catalog"
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/fault"
 	"onegrid/internal/kit/id"
@@ -29,6 +30,8 @@ type File struct {
 	State  string    `json:"state" enum:"loose,attached,quarantine,discarded"`
 	At     time.Time `json:"at"`
 	By     string    `json:"person_name,omitempty"`
+	Leaves bool      `json:"may_leave,omitempty"` // a copy of it can be released to the reporter
+	Copy   *Copy     `json:"copy,omitempty"`      // for outside; none when nobody asked for one
 
 	Case   id.ID  `json:"-"`
 	Blob   string `json:"-"` // the original, sealed off: evidence
@@ -105,6 +108,11 @@ func (d *Desk) attach(env *env, by *access.Actor, c *Case, files []id.ID) error 
 		}
 		if n == 0 {
 			return ErrBadFiles.With("file", f.String()).At("body.file_ids", "case.file_unknown")
+		}
+		if !by.Anonymous {
+			if err := d.propose(env, *c, f); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -196,10 +204,23 @@ func (d *Desk) FileFor(tx *db.Tx, by *access.Actor, fileID id.ID) (File, error) 
 	switch {
 	case !sees(by, c), f.State == FileDiscarded:
 		return File{}, ErrFileMissing
-	case f.State == FileQuarantine && !by.Sees("case.quarantine", c.Sight()):
+	case f.State == FileQuarantine && !sorts(by, c):
 		return File{}, ErrFileMissing
 	}
 	return f, nil
+}
+
+// sorts says whether the actor may see what the public sent and nobody has looked
+// at: who sorts it, and of an application whoever has it in hand to review,
+// decide or give: its papers are meant for them.
+func sorts(by *access.Actor, c Case) bool {
+	if by.Sees("case.quarantine", c.Sight()) {
+		return true
+	}
+	if c.Flow != catalog.Approval || by.Post != c.Post && by.Post != c.Acting {
+		return false
+	}
+	return slices.ContainsFunc(reveals, func(p string) bool { return by.Check(p, c.Sight()) == nil })
 }
 
 // Review lets a public photo onto the case, or throws it away. Permission

@@ -27,6 +27,13 @@ func (d *Desk) Jobs(r *jobs.Runner, store *db.DB) {
 		}
 		return d.followFile(ctx, store, file)
 	})
+	r.Handle(copyJob, func(ctx context.Context, j jobs.Job) error {
+		var file id.ID
+		if err := j.Decode(&file); err != nil {
+			return err
+		}
+		return d.followCopy(ctx, store, file)
+	})
 	r.Handle(org.RehomeJob, func(ctx context.Context, j jobs.Job) error { return d.rehomeJob(ctx, store, j) })
 	r.Handle(originalJob, func(ctx context.Context, j jobs.Job) error {
 		var name string
@@ -92,10 +99,10 @@ func (d *Desk) Wanted(ctx context.Context, store *db.DB, some []blob.Hash) (map[
 		args = append(args, h.String())
 		marks = append(marks, fmt.Sprintf("$%d", i+2))
 	}
-	in := ` IN (` + strings.Join(marks, ", ") + `) AND state <> $1`
+	in := ` IN (` + strings.Join(marks, ", ") + `) AND state <> $1` // no copy has that state
 	err := store.Read(ctx, func(tx *db.Tx) error {
-		for _, column := range []string{"blob", "view", "thumb"} {
-			rows, err := tx.Query(`SELECT `+column+` FROM case_file WHERE `+column+in, args...)
+		for _, of := range [][2]string{{"blob", "case_file"}, {"view", "case_file"}, {"thumb", "case_file"}, {"view", "case_copy"}, {"thumb", "case_copy"}} {
+			rows, err := tx.Query(`SELECT `+of[0]+` FROM `+of[1]+` WHERE `+of[0]+in, args...)
 			if err != nil {
 				return err
 			}

@@ -117,6 +117,7 @@ func TestMergedReportersAreAnswered(t *testing.T) {
 		h.does("works", main, Act{Move: "done", Note: "清了", ResidentText: "东门的垃圾已经清走。", Files: []id.ID{photo}})
 		h.does("officer", h.task(main), Act{Move: "check", Result: Pass, Note: "干净了"})
 		main = h.does("village", main, Act{Move: "close"})
+		h.releases("village", photo)
 		for _, c := range []Case{second, third} {
 			p := h.told(c)
 			if p.Stage != "closed" || !p.says("东门的垃圾已经清走。") || !slices.Contains(p.Can, "rate") || !slices.Contains(p.Can, "object") ||

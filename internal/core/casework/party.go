@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -286,4 +287,32 @@ func addNamed(tx *db.Tx, caseID, person id.ID) error {
 		return fmt.Errorf("name a person on a case: %w", err)
 	}
 	return nil
+}
+
+// SameAnswers says whether an application was made with these answers to the
+// item's form: sent again because its answer was lost it is the same
+// application, with other answers it is not. Nobody gets to read them.
+func (d *Desk) SameAnswers(tx *db.Tx, caseID id.ID, item string, raw json.RawMessage) (bool, error) {
+	c, err := get(tx, caseID)
+	if err != nil {
+		return false, err
+	}
+	r, err := d.open(tx, caseID)
+	if err != nil && !errors.Is(err, ErrNoParty) {
+		return false, err
+	}
+	kept := map[string]any{}
+	for _, part := range []json.RawMessage{c.Form, r.Form} {
+		if len(part) == 0 {
+			continue
+		}
+		if err := json.Unmarshal(part, &kept); err != nil {
+			return false, fmt.Errorf("answers of %s: %w", c.Number, err)
+		}
+	}
+	sent := map[string]any{}
+	if err := json.Unmarshal(raw, &sent); err != nil {
+		return false, ErrInvalid.At("body.form", "field.wrong").Because(err)
+	}
+	return c.Item == item && reflect.DeepEqual(kept, sent), nil
 }

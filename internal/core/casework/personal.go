@@ -58,6 +58,16 @@ func Personal() personal.Room {
 			Purposes: []string{"trace"}, Retention: "journal"},
 		{Key: "case_file.owner", Name: words.Text{Chinese: "居民浏览器的标记", English: "Mark of a resident’s browser"}, Level: personal.Basic, Whose: personal.Resident,
 			Purposes: []string{"follow_case"}, Retention: personal.OfItem, Masked: true},
+		{Key: "case_copy.view", Name: words.Text{Chinese: "打码后给外面看的照片", English: "Copy of a photo for outside, faces blurred"}, Level: personal.Basic, Whose: personal.Anyone,
+			Purposes: []string{"handle_case"}, Retention: personal.OfItem},
+		{Key: "case_copy.thumb", Name: words.Text{Chinese: "打码后的照片小图", English: "Small copy of a photo for outside"}, Level: personal.Basic, Whose: personal.Anyone,
+			Purposes: []string{"handle_case"}, Retention: personal.OfItem},
+		{Key: "case_copy.found", Name: words.Text{Chinese: "照片上像人脸的位置", English: "Where on a photo something looks like a face"}, Level: personal.Basic, Whose: personal.Anyone,
+			Purposes: []string{"handle_case"}, Retention: personal.OfItem},
+		{Key: "case_copy.regions", Name: words.Text{Chinese: "照片上打码的位置", English: "What is blurred on a photo"}, Level: personal.Basic, Whose: personal.Anyone,
+			Purposes: []string{"handle_case"}, Retention: personal.OfItem},
+		{Key: "case_copy.person_id", Name: words.Text{Chinese: "谁放行的照片", English: "Who released a photo"}, Level: personal.Basic, Whose: personal.Staff,
+			Purposes: []string{"trace"}, Retention: "journal"},
 		{Key: "case_link.secret", Name: words.Text{Chinese: "查询链接摘要", English: "Digest of a private link"}, Level: personal.Basic, Whose: personal.Resident,
 			Purposes: []string{"follow_case"}, Retention: personal.OfItem, Masked: true},
 		{Key: "case_link.cookie", Name: words.Text{Chinese: "查询凭据摘要", English: "Digest of its cookie"}, Level: personal.Basic, Whose: personal.Resident,
@@ -66,5 +76,5 @@ func Personal() personal.Room {
 			Purposes: []string{"handle_case"}, Retention: personal.OfItem},
 		{Key: "case_posting.text", Name: words.Text{Chinese: "公示内容", English: "Words of a public posting"}, Level: personal.Basic, Whose: personal.Resident,
 			Purposes: []string{"give_service"}, Retention: personal.OfItem},
-	}, Plain: []string{"cases.number", "cases.task", "cases.priority", "cases.channel", "cases.clock_kind", "cases.clock_row", "cases.clock_limit", "cases.clock_calendar", "cases.verify_state", "cases.check_state", "case_clock", "case_dispatch", "case_file.media", "case_external", "case_storm", "case_source", "case_redated", "case_rehome", "case_side"}}
+	}, Plain: []string{"cases.number", "cases.task", "cases.priority", "cases.channel", "cases.clock_kind", "cases.clock_row", "cases.clock_limit", "cases.clock_calendar", "cases.verify_state", "cases.check_state", "case_clock", "case_dispatch", "case_file.media", "case_copy.state", "case_external", "case_storm", "case_source", "case_redated", "case_rehome", "case_side"}}
 }

@@ -35,13 +35,20 @@ func (d *Desk) KeepPicture(ctx context.Context, r io.Reader, area *blob.Area) (F
 		into *string
 		data []byte
 	}{{&f.Blob, raw}, {&f.View, p.View}, {&f.Thumb, p.Thumb}} {
-		ref, err := area.Put(ctx, bytes.NewReader(one.data), maxUpload)
-		if err != nil {
+		if *one.into, err = d.keep(ctx, area, one.data); err != nil {
 			return File{}, err
 		}
-		*one.into = ref.Hash.String()
 	}
 	return f, nil
+}
+
+// keep stores bytes in an area and gives the name they have there.
+func (d *Desk) keep(ctx context.Context, area *blob.Area, data []byte) (string, error) {
+	ref, err := area.Put(ctx, bytes.NewReader(data), maxUpload)
+	if err != nil {
+		return "", err
+	}
+	return ref.Hash.String(), nil
 }
 
 // content gives out what is shown of a file, from where it lies.

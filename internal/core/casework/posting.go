@@ -1,8 +1,10 @@
 package casework
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -13,8 +15,60 @@ import (
 	"onegrid/internal/kit/words"
 )
 
-// ErrNoPosting says that nothing of that id is posted now.
-var ErrNoPosting = fault.New(fault.Missing, "case.no_posting")
+var (
+	// ErrNoPosting says that nothing of that id is posted now.
+	ErrNoPosting = fault.New(fault.Missing, "case.no_posting")
+	// ErrPostingPersonal says that words to be posted tell who applied.
+	ErrPostingPersonal = fault.New(fault.Invalid, "case.posting_personal")
+)
+
+// longDigits are digits as long as a phone, identity or account number.
+var longDigits = regexp.MustCompile(`[0-9]{7}`)
+
+// onlyTheLeast refuses to post what the applicant wrote about herself: the whole
+// name, a number or an address. What is posted is the surname, the village and
+// the kind (data/defaults/items.json, consent of an allowance); the reviewer
+// writes it and the program makes sure. Code: case.posting_personal.
+func (d *Desk) onlyTheLeast(env *env, caseID id.ID, text string) error {
+	bad := ErrPostingPersonal.At("body.note", "case.posting_personal")
+	if longDigits.MatchString(text) {
+		return bad
+	}
+	r, err := d.open(env.tx, caseID)
+	if errors.Is(err, ErrNoParty) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	told := []string{r.Name, r.Phone}
+	if r.Form != nil {
+		var answers map[string]any
+		if err := json.Unmarshal(r.Form, &answers); err != nil {
+			return fmt.Errorf("personal answers: %w", err)
+		}
+		var form struct {
+			Properties map[string]struct {
+				Enum []any `json:"enum"`
+			} `json:"properties"`
+		}
+		if err := json.Unmarshal(env.item.Form, &form); err != nil {
+			return fmt.Errorf("form of %s: %w", env.item.Key, err)
+		}
+		for name, v := range answers {
+			if s, ok := v.(string); ok && len(form.Properties[name].Enum) == 0 {
+				told = append(told, s)
+			}
+		}
+	}
+	for _, s := range told {
+		// Two hanzi are a name; as few letters or digits stand in any text.
+		if s = strings.TrimSpace(s); len(s) > 4 && strings.Contains(text, s) {
+			return bad
+		}
+	}
+	return nil
+}
 
 // postingsMost bounds the public list.
 const postingsMost = 200

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"onegrid/internal/core/access"
+	"onegrid/internal/core/calendar"
 	"onegrid/internal/core/catalog"
 	"onegrid/internal/core/journal"
 	"onegrid/internal/kit/db"
@@ -45,6 +46,25 @@ type PublicCase struct {
 	MadeUp    bool            `json:"made_up,omitempty"`
 	Flow      catalog.Flow    `json:"-"`
 	ID        id.ID           `json:"-"`
+
+	Application *PublicApplication `json:"application,omitempty"`
+}
+
+// PublicApplication is what an applicant sees of the own application beyond its
+// stage (申请进度): the step it is at, what is missing, what hangs out, why it was
+// declined and until when she may appeal, and from what the time was reckoned.
+type PublicApplication struct {
+	Step        State           `json:"step"`
+	Missing     string          `json:"missing,omitempty"` // what to hand in (补正内容)
+	MissingBy   time.Time       `json:"missing_by,omitzero"`
+	Posting     *Posting        `json:"posting,omitempty"`
+	Reason      *words.Text     `json:"declined_reason,omitempty"`
+	Answer      string          `json:"declined_answer,omitempty"` // the words of whoever decided
+	AppealUntil time.Time       `json:"appeal_until,omitzero"`     // while it can be appealed
+	Clock       ClockKind       `json:"clock,omitempty"`
+	Limit       *calendar.Limit `json:"limit,omitempty"`
+	From        time.Time       `json:"limit_from,omitzero"`
+	Stood       bool            `json:"stood,omitempty"` // it waited for papers or was posted, which does not count
 }
 
 // PublicStage is one of the six stages with the time at which it was reached.
@@ -63,7 +83,8 @@ type PublicMessage struct {
 	Own  bool       `json:"own,omitempty"`
 }
 
-// PublicPhoto is a photo the reporter may see: the own ones, and those of after.
+// PublicPhoto is a photo the reporter may see: the own ones, and the released
+// copies of those that staff took.
 type PublicPhoto struct {
 	ID      id.ID  `json:"id"`
 	Kind    string `json:"kind"`
@@ -81,9 +102,11 @@ type PublicLook struct {
 
 // PublicReport takes a report from somebody without an account; in.Owner names
 // the browser whose uploads may come along. Its photos wait in quarantine until
-// staff looked at them. Codes: those of Report, and case.not_public.
+// staff looked at them. in.MadeUp is the door's own word, which says so of all
+// that comes in where the district is made up. Codes: those of Report, and
+// case.not_public.
 func (d *Desk) PublicReport(tx *db.Tx, by *access.Actor, in Report) (Case, error) {
-	in.Channel, in.Priority, in.MadeUp, in.Untimed, in.Due = "portal", "", false, false, time.Time{}
+	in.Channel, in.Priority, in.Untimed, in.Due = "portal", "", false, time.Time{}
 	return d.report(tx, by, in, true)
 }
 
@@ -201,6 +224,9 @@ func (d *Desk) PublicView(tx *db.Tx, caseID id.ID) (*PublicCase, error) {
 		Paused: on.Clock.Paused, Refused: on.State == Refused || on.State == Declined, Ended: on.about().Final && on.State != Closed && on.State != Handed, Merged: c.State == Merged,
 		Rating: c.Rating, Reported: c.Recorded, Closed: on.Closed, Version: c.Version, MadeUp: c.MadeUp,
 	}
+	if c.Flow == catalog.Approval {
+		p.Application = d.applicationOf(env, c)
+	}
 	entries, err := journal.Timeline(tx, c.ID)
 	if err != nil {
 		return nil, err
@@ -224,7 +250,31 @@ func (d *Desk) PublicView(tx *db.Tx, caseID id.ID) (*PublicCase, error) {
 	if err := photosFor(tx, p, c, on); err != nil {
 		return nil, err
 	}
-	return p, d.publicMoves(env, p, c, on)
+	if err := d.publicMoves(env, p, c, on); err != nil {
+		return nil, err
+	}
+	if a := p.Application; a != nil {
+		if slices.Contains(p.Can, "appeal") {
+			a.AppealUntil = c.Closed.Add(d.term)
+		}
+		if c.State != Declined {
+			a.Reason, a.Answer = nil, "" // of an earlier decision
+		}
+	}
+	return p, nil
+}
+
+// applicationOf is what the state of an application means to the applicant.
+func (d *Desk) applicationOf(env *env, c Case) *PublicApplication {
+	a := &PublicApplication{Step: c.State, Posting: c.Posting}
+	if c.State == Correcting && c.Hold != nil {
+		a.Missing, a.MissingBy = c.Hold.Note, c.Hold.Until
+	}
+	if !c.about().Shut && c.Clock.Kind != "" && !c.Clock.Given {
+		limit := c.Clock.Limit
+		a.Clock, a.Limit, a.From, a.Stood = c.Clock.Kind, &limit, c.Clock.Start, c.Stood
+	}
+	return a
 }
 
 // declines are the acts that refuse an application.
@@ -258,11 +308,15 @@ func (d *Desk) tell(env *env, p *PublicCase, c Case, e journal.Entry, reached ma
 		return nil
 	case b.Internal, e.Kind == "case.answered", e.Kind == "case.taken_up":
 		return nil // the main case says it
+	case e.Kind == "case.object" && c.Flow == catalog.Approval:
+		return nil // a stranger's words against the posting are for staff
 	case own && b.Note != "" && b.Other.IsZero() && (e.Kind == "case.object" || e.Kind == "case.check" || e.Kind == "case.submit" || e.Kind == "case.appeal"):
 		p.Messages = append(p.Messages, PublicMessage{At: e.Occurred, Text: words.Text{Chinese: b.Note, English: b.Note}, Own: true})
 	}
-	if declines[e.Kind] && b.To == Declined {
+	if declines[e.Kind] && b.To == Declined && p.Application != nil {
+		p.Application.Answer, p.Application.Reason = b.ResidentText, nil
 		if r, err := env.catalog.Reason(b.Reason); err == nil && r.ResidentText != nil {
+			p.Application.Reason = r.ResidentText
 			p.Messages = append(p.Messages, PublicMessage{At: e.Occurred, Text: *r.ResidentText})
 		}
 	}
@@ -339,31 +393,35 @@ func photosFor(tx *db.Tx, p *PublicCase, c, on Case) error {
 		return err
 	}
 	for _, f := range all {
-		if publicFile(c, f) {
-			p.Photos = append(p.Photos, PublicPhoto{ID: f.ID, Kind: f.Kind, Own: f.Owner != "", Waiting: f.State == FileQuarantine})
+		if f.Owner != "" && f.State != FileDiscarded {
+			p.Photos = append(p.Photos, PublicPhoto{ID: f.ID, Kind: f.Kind, Own: true, Waiting: f.State == FileQuarantine})
 		}
 	}
-	if on.ID == c.ID {
-		return nil
+	if on.ID != c.ID {
+		if all, err = filesOf(tx, on.ID); err != nil {
+			return err
+		}
 	}
-	if all, err = filesOf(tx, on.ID); err != nil {
+	copies, err := copiesOf(tx, on.ID)
+	if err != nil {
 		return err
 	}
 	for _, f := range all {
-		if f.Owner == "" && publicFile(on, f) {
+		if publicCopy(on, f, copies[f.ID]) {
 			p.Photos = append(p.Photos, PublicPhoto{ID: f.ID, Kind: f.Kind})
 		}
 	}
 	return nil
 }
 
-// publicFile says whether the reporter may see a file: an own one, or the photo
-// of after that staff took, once a second person looked at it: whoever checked
-// or closed the case is never the one who took the photo. (DESIGN.md section 9:
-// nothing leaves the staff side before a person reviewed it)
-func publicFile(c Case, f File) bool {
+// publicCopy says whether the reporter may see the copy of a photo that staff
+// took: a person released it, and a second one checked or closed the case, who
+// is never the one that took the photo. The photo itself is shown to nobody
+// outside. (DESIGN.md section 9: nothing leaves the staff side before a person
+// reviewed it)
+func publicCopy(c Case, f File, made Copy) bool {
 	reviewed := c.Check == Pass || c.State == Closed
-	return f.State != FileDiscarded && (f.Owner != "" || reviewed && f.Kind == "after" && f.State == FileAttached)
+	return reviewed && mayLeave(f) && made.State == CopyReleased
 }
 
 // PublicFile gives a photo of the reporter's case. Code: case.file_missing.
@@ -373,19 +431,32 @@ func (d *Desk) PublicFile(tx *db.Tx, caseID, fileID id.ID, size string) (*httpx.
 		return nil, err
 	}
 	f, err := scanFile(tx.Row(`SELECT `+fileColumns+` FROM case_file WHERE id = $1 AND case_id = $2`, fileID, caseID))
-	if errors.Is(err, db.ErrNoRows) && c.State == Merged {
+	if err == nil && f.Owner != "" && f.State != FileDiscarded {
+		return d.content(f, size) // the own one
+	}
+	if err != nil && !errors.Is(err, db.ErrNoRows) {
+		return nil, fmt.Errorf("read file: %w", err)
+	}
+	if c.State == Merged {
 		if c, err = get(tx, c.Main); err != nil {
 			return nil, err
 		}
 		f, err = scanFile(tx.Row(`SELECT `+fileColumns+` FROM case_file WHERE id = $1 AND case_id = $2 AND owner IS NULL`, fileID, c.ID))
 	}
-	if errors.Is(err, db.ErrNoRows) || err == nil && !publicFile(c, f) {
+	if errors.Is(err, db.ErrNoRows) {
 		return nil, ErrFileMissing
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read file: %w", err)
 	}
-	return d.content(f, size)
+	made, err := getCopy(tx, f.ID)
+	if errors.Is(err, ErrNoCopy) || err == nil && !publicCopy(c, f, made) {
+		return nil, ErrFileMissing
+	}
+	if err != nil {
+		return nil, err
+	}
+	return d.copyContent(made, f, size)
 }
 
 // publicMoves says what the reporter may do now.

@@ -105,9 +105,11 @@ func TestResidentFollowsHerReport(t *testing.T) {
 		if p := follow(); p.Stage != "in_hand" || p.Estimated || !p.Promised.Equal(h.now(c).Clock.Due) {
 			h.Fatalf("in hand %+v", p)
 		}
-		h.does("works", c, Act{Move: "done", Note: "内部处置记录", ResidentText: "路面已清理干净。", Files: []id.ID{h.photo("works", "after")}})
+		after := h.photo("works", "after")
+		h.does("works", c, Act{Move: "done", Note: "内部处置记录", ResidentText: "路面已清理干净。", Files: []id.ID{after}})
 		h.does("officer", h.task(c), Act{Move: "check", Result: Pass})
 		h.does("street", c, Act{Move: "close"})
+		h.releases("village", after)
 		h.write(func(tx *db.Tx) error {
 			_, err := h.desk.Reveal(tx, h.as(tx, "village"), c.ID, "contact", "内部回访")
 			return err

@@ -170,7 +170,7 @@ func (d *Desk) findDeclined(tx *db.Tx, _ registry.Class, before time.Time, after
 		some, err := overs(tx, `SELECT c.id, c.id, c.closed_at FROM cases c JOIN case_party p ON p.case_id = c.id
 			WHERE c.item = $1 AND c.closed_at < $2 AND c.closed_at IS NOT NULL AND c.parent_id IS NULL AND (c.erased_at IS NULL OR c.erased_at < c.closed_at)
 			AND c.state = $3 AND p.form IS NOT NULL AND (c.closed_at > $4 OR c.closed_at = $4 AND c.id > $5) ORDER BY c.closed_at, c.id LIMIT $6`,
-			item, db.Millis(before.Add(-d.term)), Refused, millis(after.After), after.ID[:], limit)
+			item, db.Millis(before.Add(-d.term)), Declined, millis(after.After), after.ID[:], limit)
 		if err != nil {
 			return nil, err
 		}
@@ -273,7 +273,7 @@ func overs(tx *db.Tx, q string, args ...any) ([]registry.Over, error) {
 // erased cases don't linger in its old pages. On PostgreSQL vacuum does it.
 func (d *Desk) ScrubSearch(ctx context.Context, store *db.DB) error {
 	if store.Engine() != db.SQLite {
-		return store.Scrub(ctx, "cases", "case_party", "case_file", "case_search", "http_receipt", "journal_body", "registry_request")
+		return store.Scrub(ctx, "cases", "case_party", "case_file", "case_copy", "case_search", "http_receipt", "journal_body", "registry_request")
 	}
 	// Small steps: each merges some pages and lets others write in between.
 	for pages := -mergePages; ; pages = mergePages {

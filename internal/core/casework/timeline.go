@@ -125,7 +125,7 @@ func (d *Desk) event(env *env, e journal.Entry, files []File, other Case) (Event
 var internalKinds = map[string]bool{
 	"case.claim": true, "case.release": true, "case.late": true, "case.owner": true, "case.rehome": true, "case.due": true, "case.suspend_ask": true,
 	"case.extend_ask": true, "case.cooperate_ask": true, "case.cooperate_end": true, "case.supervise": true, "case.review": true, "case.home_check": true,
-	"case.void_ask": true, "case.reveal": true, "case.return": true, "case.withdraw": true, "case.file_accept": true, "case.file_discard": true,
+	"case.void_ask": true, "case.reveal": true, "case.return": true, "case.withdraw": true, "case.file_accept": true, "case.file_discard": true, "case.copy_release": true, "case.copy_withhold": true,
 	"case.relate": true, "case.unrelate": true, "case.join": true, "case.part": true, "case.heard": true, "case.main": true, "case.answered": true, "case.taken_up": true,
 	"case.alarm": true, "case.print": true,
 }

@@ -482,10 +482,10 @@ func (d *Desk) shownFiles(env *env, by *access.Actor, c Case) ([]File, error) {
 	if err != nil {
 		return nil, err
 	}
-	sorts := by.Sees("case.quarantine", c.Sight())
+	mine := sorts(by, c)
 	out := []File{}
 	for _, f := range all {
-		if f.State == FileDiscarded || f.State == FileQuarantine && !sorts {
+		if f.State == FileDiscarded || f.State == FileQuarantine && !mine {
 			continue
 		}
 		if p, ok := env.org.Person(f.Person); ok {
@@ -493,7 +493,7 @@ func (d *Desk) shownFiles(env *env, by *access.Actor, c Case) ([]File, error) {
 		}
 		out = append(out, f)
 	}
-	return out, nil
+	return out, d.withCopies(env, c.timeline(), out)
 }
 
 // posts lists posts as choices.

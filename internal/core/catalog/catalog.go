@@ -100,6 +100,7 @@ type Condition struct {
 	When     words.Text `json:"when"` // what one sees
 	Priority Priority   `json:"priority" enum:"low,normal,high,urgent"`
 	Limits   Limits     `json:"limits"`
+	Staff    bool       `json:"staff,omitempty"` // only staff choose it; an applicant is not asked
 }
 
 // Limits are the times of one condition (时限). None means that this stage has

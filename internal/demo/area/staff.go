@@ -416,6 +416,7 @@ func (s *staffing) accounts() error {
 		{"department", "department_handler@urban_management", words.Text{Chinese: "城市管理部门经办", English: "Handler, urban management"}},
 		{"department2", "department_handler@housing", words.Text{Chinese: "住房和城乡建设部门经办", English: "Handler, housing and construction"}},
 		{"department-leader", "department_leader@urban_management", words.Text{Chinese: "城市管理部门负责人", English: "Leader, urban management"}},
+		{"benefits-leader", "department_leader@civil_affairs", words.Text{Chinese: "民政部门负责人", English: "Leader, civil affairs"}},
 		{"evaluation", "figures_clerk@" + HubCode, words.Text{Chinese: "考评员", English: "Evaluation clerk"}},
 		{"data-protection", "data_protection_officer@" + HubCode, words.Text{Chinese: "个人信息保护负责人", English: "Data protection officer"}},
 		{"plans", "plan_editor@" + HubCode, words.Text{Chinese: "预案管理员", English: "Plan editor"}},

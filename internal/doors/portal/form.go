@@ -68,7 +68,7 @@ func ownerOf(key string) string {
 // Bounds of the forms.
 const (
 	maxFieldBytes = 16 << 10 // of all, one by one; the fields have smaller bounds in characters
-	maxFields     = 40
+	maxFields     = 80
 	maxFormBytes  = 64 << 20 // larger photos are read to their end and refused alone
 	maxPlainBytes = 64 << 10 // of a form without photos
 )

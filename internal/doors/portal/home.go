@@ -40,6 +40,12 @@ func (p *Portal) getHome(w http.ResponseWriter, r *http.Request, _ any) error {
 		if l.Promise, _, _ = g.promise(v); v.Paused {
 			l.Promise = ""
 		}
+		if a := g.applied(v); a != nil {
+			l.Stage, l.Promise = a.Step, ""
+			if a.CanSupplement {
+				l.Promise = g.Say("portal.app_needs_you", "when", a.MissingBy)
+			}
+		}
 		d.Mine = append(d.Mine, l)
 	}
 	g.Data = d

@@ -37,6 +37,7 @@ import (
 	"onegrid/internal/kit/geo"
 	"onegrid/internal/kit/httpx"
 	"onegrid/internal/kit/id"
+	"onegrid/internal/kit/jobs"
 	"onegrid/internal/kit/personal"
 	"onegrid/internal/kit/seal"
 	"onegrid/internal/kit/words"
@@ -100,7 +101,7 @@ func build(t *testing.T, engine db.Engine, plan plan) *house {
 		units: map[string]id.ID{}, grids: map[string]id.ID{}, posts: map[string]id.ID{}, who: map[string]id.ID{}}
 	log := journal.New()
 	log.OnNumbered(casework.Arrive, casework.ArriveKinds...)
-	rooms := []db.Room{httpx.Room(), journal.Room(), org.Room(), access.Room(), grid.Room(), calendar.Tables(), catalog.Room(), registry.Room(), casework.Room()}
+	rooms := []db.Room{httpx.Room(), jobs.Room(), journal.Room(), org.Room(), access.Room(), grid.Room(), calendar.Tables(), catalog.Room(), registry.Room(), casework.Room()}
 	h.db = dbtest.Open(t, engine, func(o *db.Options) { o.Now, o.Ledger = h.clock.Now, log }, rooms)
 	rules, err := org.LoadRules(data.FS)
 	h.must(err)

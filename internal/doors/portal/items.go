@@ -22,7 +22,8 @@ type functionLines struct {
 // itemLine is one work item in force.
 type itemLine struct {
 	Name, Text, Purpose string
-	Resident            bool // residents may raise it themselves
+	Resident            bool   // residents may raise it themselves
+	Apply               string // the key by which it is applied for
 	Limits              []limitLine
 	Until               time.Time // end of the admission's term; zero: none
 }
@@ -61,6 +62,9 @@ func (p *Portal) getItems(w http.ResponseWriter, r *http.Request, _ any) error {
 
 func itemLineOf(i catalog.Item, g *page) itemLine {
 	l := itemLine{Name: i.Name.In(g.Lang), Text: i.Description.In(g.Lang), Resident: i.Public, Until: i.Admission.Until}
+	if offered(i) {
+		l.Resident, l.Apply = false, i.Key
+	}
 	if i.Purpose != nil {
 		l.Purpose = i.Purpose.In(g.Lang)
 	}

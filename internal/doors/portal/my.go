@@ -2,6 +2,7 @@ package portal
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -67,8 +68,9 @@ type followPage struct {
 	Key                              string // of the forms on the page
 	Typed                            map[string]string
 	Kept                             []string
-	Open                             string // the form that was refused
-	Texts                            string // which text messages she gets; "" when there is nothing to choose
+	Open                             string   // the form that was refused
+	Applied                          *applied // of an application
+	Texts                            string   // which text messages she gets; "" when there is nothing to choose
 	TextChoices                      []Choice
 }
 
@@ -96,7 +98,7 @@ func (p *Portal) getMy(w http.ResponseWriter, r *http.Request, _ any) error {
 	if err != nil {
 		return p.refuse(w, r, err)
 	}
-	if done := r.URL.Query().Get("done"); slices.Contains([]string{"rate", "object", "comment", "withdraw", "confirm", "messages"}, done) {
+	if done := r.URL.Query().Get("done"); slices.Contains([]string{"rate", "object", "comment", "withdraw", "confirm", "messages", "supplement", "appeal"}, done) {
 		d.Done = g.Say("portal.done_" + done)
 	}
 	return p.show(w, g, "my", http.StatusOK)
@@ -137,8 +139,11 @@ func (p *Portal) act(w http.ResponseWriter, r *http.Request, name string, fields
 	}
 	refused := p.limits.try(p.senderOf(r))
 	shots := &photos{portal: p, ctx: r.Context(), most: maxPhotos}
+	if name == "supplement" || name == "appeal" {
+		shots.most, shots.kind = maxPapers, paperKind
+	}
 	take := shots.take
-	if refused != nil || name != "comment" {
+	if refused != nil || name != "comment" && shots.kind == "" {
 		take = discardPhoto
 	}
 	v, err := readForm(r, take)
@@ -150,22 +155,21 @@ func (p *Portal) act(w http.ResponseWriter, r *http.Request, name string, fields
 		typed[k] = field(v, k)
 	}
 	key := field(v, "key")
-	var f reportForm // for the files that an earlier try left
-	f.typed(v)
+	kept := keptFiles(v, shots.most) // that an earlier try left
 	if _, err := reportID(key); err != nil {
-		key, f.Kept = p.newKey(), nil
+		key, kept = p.newKey(), nil
 	}
 	if refused == nil {
 		refused = shots.refuse
 	}
-	if refused == nil && len(shots.kept)+len(f.Kept) > maxPhotos {
-		refused = ErrPhotoMany
-		shots.kept = shots.kept[:max(0, maxPhotos-len(f.Kept))]
+	if refused == nil && len(shots.kept)+len(kept) > shots.most {
+		refused = ErrPhotoMany.With("n", shots.most)
+		shots.kept = shots.kept[:max(0, shots.most-len(kept))]
 	}
 	if refused == nil {
 		_, refused = p.repeats.once(o.number+" "+name+" "+key, func() (struct{}, error) {
 			return struct{}{}, p.db.WriteFor(r.Context(), o.id, func(tx *db.Tx) error {
-				some, err := p.gather(tx, ownerOf(key), f.Kept, shots.kept)
+				some, err := p.gather(tx, ownerOf(key), kept, shots.kept)
 				if err != nil {
 					return err
 				}
@@ -180,7 +184,6 @@ func (p *Portal) act(w http.ResponseWriter, r *http.Request, name string, fields
 	if fl.Kind == fault.Internal {
 		return refused
 	}
-	kept := f.Kept
 	if len(shots.kept) > 0 {
 		ids, err := p.keepLoose(r.Context(), ownerOf(key), shots.kept)
 		if err != nil {
@@ -214,8 +217,18 @@ type files struct {
 // below is.
 var followFields = map[string]string{"body.text": "text", "body.note": "object", "body.file_ids": "photos", "body.reason": "reason", "body.score": "score"}
 
+// keptFiles are the ids of files that an earlier try of a form left.
+func keptFiles(v url.Values, most int) (out []string) {
+	for _, s := range v["file"] {
+		if _, err := id.Parse(s); err == nil && len(out) < most {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
 // openOf is the folded form on the page that belongs to an act.
-var openOf = map[string]string{"comment": "comments", "object": "object", "withdraw": "withdraw"}
+var openOf = map[string]string{"comment": "comments", "object": "object", "withdraw": "withdraw", "supplement": "supplement", "appeal": "appeal"}
 
 func (p *Portal) postRate(w http.ResponseWriter, r *http.Request, _ any) error {
 	return p.act(w, r, "rate", []string{"score", "words"}, func(tx *db.Tx, o own, v map[string]string, _ files) error {

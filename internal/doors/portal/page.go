@@ -35,8 +35,8 @@ type pages map[string]*template.Template
 
 func readPages() pages {
 	out := pages{}
-	for _, name := range []string{"home", "report", "sent", "link", "my", "recover", "renewed", "items", "record", "error"} {
-		out[name] = template.Must(template.ParseFS(pageFiles, "pages/layout.html", "pages/fault.html", "pages/"+name+".html"))
+	for _, name := range []string{"home", "report", "sent", "link", "my", "recover", "renewed", "items", "record", "services", "service", "apply", "postings", "posting", "error"} {
+		out[name] = template.Must(template.New(name).Funcs(template.FuncMap{"mark": mark}).ParseFS(pageFiles, "pages/layout.html", "pages/fault.html", "pages/"+name+".html"))
 	}
 	return out
 }
@@ -65,6 +65,7 @@ type page struct {
 	FaultCode  string
 	RequestID  string
 	Wrong      map[string]string // by the name of the field
+	Listed     []listed          // the same, listed on top of a long form
 	Data       any
 
 	portal *Portal
@@ -185,7 +186,7 @@ func waitHeader(w http.ResponseWriter, f *fault.Fault) {
 
 // local are the paths of this door that one may come back to after a change of
 // the display.
-var local = regexp.MustCompile(`^/(|report|recover|items|r|my/[0-9A-Za-z-]{1,30})$`)
+var local = regexp.MustCompile(`^/(|report|recover|items|r|my/[0-9A-Za-z-]{1,30}|apply(/[a-z][a-z0-9_]{0,59}(/form)?)?|postings(/[0-9a-f-]{36})?)$`)
 
 // safeBack keeps a way back on this door's own pages; anything else is the
 // first page.

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"onegrid/internal/core/calendar"
 	"onegrid/internal/core/catalog"
 	"onegrid/internal/core/org"
 	"onegrid/internal/core/registry"
@@ -223,6 +224,18 @@ func TestWordsAreUsed(t *testing.T) {
 		used["portal.record_kind_"+k] = true
 	}
 	for _, s := range []string{"record_consent_consent", "record_consent_separate", "record_consent_guardian", "record_state_waiting", "record_state_granted", "record_state_refused", "term_day", "term_month", "term_year"} {
+		used["portal."+s] = true
+	}
+	for _, s := range steppedOn {
+		used["portal.app_"+string(s)], used["portal.app_"+string(s)+"_next"] = true, true
+	}
+	for _, c := range calendar.Clocks {
+		if key := "portal.reckon_" + string(c); strings.Contains(key, "day") && key != "portal.reckon_natural-day" || strings.Contains(key, "working") {
+			used[key] = true
+		}
+	}
+	for _, s := range []string{"app_due_give", "done_supplement", "done_appeal", "paper_signature", "paper_consent", "paper_record", "paper_measurement", "paper_photo_before",
+		"paper_photo_after", "paper_reply", "paper_track_summary"} {
 		used["portal."+s] = true
 	}
 	delete(used, "portal.css")

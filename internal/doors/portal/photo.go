@@ -32,6 +32,7 @@ type photos struct {
 	portal *Portal
 	ctx    context.Context // of the request, which this value does not outlive
 	most   int
+	kind   string // of the files; photos of the place before the work unless it says otherwise
 	kept   []casework.File
 	refuse error // the first reason against one of them
 }
@@ -73,7 +74,7 @@ func (w *watched) Read(p []byte) (int, error) {
 
 func (s *photos) keep(in io.Reader) error {
 	if len(s.kept) >= s.most {
-		return ErrPhotoMany
+		return ErrPhotoMany.With("n", s.most)
 	}
 	leave, err := s.portal.slots.take(s.ctx)
 	if err != nil {
@@ -84,6 +85,7 @@ func (s *photos) keep(in io.Reader) error {
 	if err != nil {
 		return photoFault(err)
 	}
+	f.Kind = s.kind
 	s.kept = append(s.kept, f)
 	return nil
 }

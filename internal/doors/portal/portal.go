@@ -13,6 +13,11 @@
 //	send.go    taking a report, and the link that is shown once
 //	link.go    opening a link, getting a lost one back, changing it
 //	items.go   the public list of work items
+//	services.go what one can apply for, what is needed, how long it may take
+//	question.go the fields of an application form, from the item's JSON Schema
+//	apply.go   the application form
+//	application.go the applicant's page: supplement, decision, appeal
+//	posting.go what is posted, and objecting to it
 //	my.go      following one's own report and acting on it
 //	follow.go  from a link or cookie to the report
 //	steps.go   what a report looks like to the resident
@@ -133,6 +138,13 @@ func (p *Portal) Routes(e *httpx.Edge) {
 	get("portal.form", "/report", "The report form", p.getReport)
 	post("portal.send", "/report", "Send a report", maxFormBytes, p.postReport)
 	get("portal.items", "/items", "The public list of work items", p.getItems)
+	get("portal.services", "/apply", "What one can apply for", p.getServices)
+	get("portal.service", "/apply/{item}", "What is needed to apply for it", p.getService)
+	get("portal.apply_form", "/apply/{item}/form", "The application form", p.getApply)
+	post("portal.apply", "/apply/{item}/form", "Hand in an application", maxFormBytes, p.postApply)
+	get("portal.postings", "/postings", "What is posted before it is decided", p.getPostings)
+	get("portal.posting", "/postings/{id}", "One posting", p.getPosting)
+	post("portal.posting_object", "/postings/{id}", "Object to a posting", maxPlainBytes, p.postPosting)
 	get("portal.link", "/r/{secret}", "A private link", p.getLink)
 	get("portal.link_ask", "/r", "Ask before a private link is used up", p.getOpen)
 	post("portal.link_open", "/r", "Open a private link", maxPlainBytes, p.postOpen)
@@ -144,6 +156,8 @@ func (p *Portal) Routes(e *httpx.Edge) {
 	post("portal.withdraw", "/my/{number}/withdraw", "Take a report back", maxPlainBytes, p.postWithdraw)
 	post("portal.confirm", "/my/{number}/confirm", "Say whether it is solved", maxPlainBytes, p.postConfirm)
 	post("portal.comment", "/my/{number}/comments", "Add words or a photo", maxFormBytes, p.postComment)
+	post("portal.supplement", "/my/{number}/supplement", "Hand in what was missing", maxFormBytes, p.postSupplement)
+	post("portal.appeal", "/my/{number}/appeal", "Ask for a decision to be looked at again", maxFormBytes, p.postAppeal)
 	get("portal.record", "/my/{number}/record", "Who read my data", p.getRecord)
 	post("portal.copy", "/my/{number}/record.json", "Take a copy of one's own data", maxPlainBytes, p.postCopy)
 	post("portal.request", "/my/{number}/requests", "Ask to correct, erase or stop", maxPlainBytes, p.postRequest)

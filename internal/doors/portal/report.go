@@ -106,11 +106,7 @@ func (f *reportForm) typed(v url.Values) {
 	f.Find, f.Place = field(v, "find"), field(v, "place")
 	f.Lon, f.Lat, f.Datum = field(v, "lon"), field(v, "lat"), field(v, "datum")
 	f.Point = v.Get("point") != ""
-	for _, s := range v["file"] {
-		if _, err := id.Parse(s); err == nil && len(f.Kept) < maxPhotos {
-			f.Kept = append(f.Kept, s)
-		}
-	}
+	f.Kept = keptFiles(v, maxPhotos)
 	f.cleanPoint()
 }
 
@@ -236,7 +232,7 @@ func (p *Portal) postReport(w http.ResponseWriter, r *http.Request, _ any) error
 		refused = shots.refuse
 	}
 	if refused == nil && len(shots.kept)+len(f.Kept) > maxPhotos {
-		refused = ErrPhotoMany
+		refused = ErrPhotoMany.With("n", shots.most)
 		shots.kept = shots.kept[:max(0, maxPhotos-len(f.Kept))]
 	}
 	var d draft

@@ -51,6 +51,7 @@ func (p *Portal) send(ctx context.Context, from sender, d draft, now []casework.
 		}
 		if !known {
 			in := d.report
+			in.MadeUp = p.demo
 			if in.Files, err = p.gather(tx, d.owner, nil, now); err != nil {
 				return err
 			}
@@ -81,6 +82,15 @@ func (p *Portal) known(tx *db.Tx, d draft, view **casework.PublicCase) (bool, er
 	if old.Text != d.report.Text || old.Place != d.report.Place.Words {
 		return false, ErrAlready.With("number", old.Number)
 	}
+	if d.report.Form != nil {
+		same, err := p.cases.SameAnswers(tx, d.id, d.report.Item, d.report.Form)
+		if err != nil {
+			return false, err
+		}
+		if !same {
+			return false, ErrAlready.With("number", old.Number)
+		}
+	}
 	if view != nil {
 		*view = old
 	}
@@ -99,7 +109,9 @@ func (p *Portal) gather(tx *db.Tx, owner string, before []string, now []casework
 		out = append(out, v)
 	}
 	for _, f := range now {
-		f.Kind = "before"
+		if f.Kind == "" {
+			f.Kind = "before"
+		}
 		kept, err := p.cases.AddFile(tx, nobody, f, owner)
 		if err != nil {
 			return nil, err
@@ -122,6 +134,7 @@ func (p *Portal) keepLoose(ctx context.Context, owner string, now []casework.Fil
 // sentPage says that a report was taken.
 type sentPage struct {
 	Number, Promise, PromiseHint, Link, Path string
+	Applied                                  *applied // of an application
 }
 
 // showSent shows number, promised time and the link, and lets this browser see
@@ -130,7 +143,10 @@ func (p *Portal) showSent(w http.ResponseWriter, r *http.Request, g *page, t tak
 	p.setCookie(w, r, myCookie(t.link.number), t.link.token, year)
 	g.Title = g.Say("portal.sent_title")
 	s := sentPage{Number: t.view.Number, Link: p.linkOf(r, t.link.secret), Path: "/my/" + t.view.Number}
-	s.Promise, s.PromiseHint, _ = g.promise(t.view)
+	if s.Promise, s.PromiseHint, _ = g.promise(t.view); t.view.Application != nil {
+		s.Applied = g.applied(t.view)
+		s.Promise, s.PromiseHint = s.Applied.Due, s.Applied.Why
+	}
 	g.Data, g.Back = s, "/my/"+t.view.Number
 	return p.show(w, g, "sent", http.StatusOK)
 }

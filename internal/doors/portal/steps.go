@@ -17,7 +17,10 @@ func (g *page) followPage(v *casework.PublicCase) *followPage {
 		CanRate: can("rate"), CanObject: can("object"), CanComment: can("comment"), CanWithdraw: can("withdraw"), CanConfirm: can("confirm"),
 		Steps: g.steps(v), Typed: map[string]string{},
 	}
-	d.Promise, d.PromiseHint, d.Late = g.promise(v)
+	if d.Promise, d.PromiseHint, d.Late = g.promise(v); v.Application != nil {
+		d.Applied = g.applied(v)
+		d.Promise, d.PromiseHint = "", ""
+	}
 	for _, m := range v.Messages {
 		if m.Own {
 			d.Added = append(d.Added, added{Text: m.Text.In(g.Lang), When: g.Moment(m.At)})
@@ -27,6 +30,10 @@ func (g *page) followPage(v *casework.PublicCase) *followPage {
 		at := "/api/public/reports/" + v.Number + "/files/" + f.ID.String()
 		key := "portal.photo_after"
 		switch {
+		case f.Own && f.Waiting && d.Applied != nil:
+			key = "portal.paper_waiting"
+		case f.Own && d.Applied != nil:
+			key = "portal.paper_mine"
 		case f.Own && f.Waiting:
 			key = "portal.photo_waiting"
 		case f.Own:
@@ -113,6 +120,8 @@ func (g *page) steps(v *casework.PublicCase) []step {
 		}
 		if s.Key == "closed" {
 			switch {
+			case v.Refused && v.Application != nil:
+				st.Name, st.Text, st.Mark = g.Say("portal.app_declined"), g.Say("portal.app_declined_next"), "×"
 			case v.Refused:
 				st.Name, st.Text, st.Mark = g.Say("portal.stage_refused"), g.Say("portal.stage_refused_text"), "×"
 			case v.Ended:

@@ -12,6 +12,7 @@ import (
 	"onegrid/internal/core/casework"
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/id"
+	"onegrid/internal/kit/jobs"
 )
 
 // as is an actor at the post of that name.
@@ -31,14 +32,14 @@ func (h *house) finishes(number string) {
 	h.does("village", number, casework.Act{Move: "dispatch", Post: h.posts["works"]})
 	h.does("works", number, casework.Act{Move: "take"})
 	h.does("works", number, casework.Act{Move: "handle"})
+	var kept casework.File
 	h.write(func(tx *db.Tx) error {
 		f, err := h.desk.KeepPicture(h.ctx, bytes.NewReader(photo(h, 9)), h.files)
 		if err != nil {
 			return err
 		}
 		f.Kind = "after"
-		kept, err := h.desk.AddFile(tx, h.as(tx, "works"), f, "")
-		if err != nil {
+		if kept, err = h.desk.AddFile(tx, h.as(tx, "works"), f, ""); err != nil {
 			return err
 		}
 		_, err = h.desk.Move(tx, h.as(tx, "works"), h.caseOf(tx, number),
@@ -47,6 +48,30 @@ func (h *house) finishes(number string) {
 	})
 	h.does("task", number, casework.Act{Move: "check", Result: casework.Pass, Note: "内部核查"})
 	h.does("village", number, casework.Act{Move: "close"})
+	h.runs()
+	h.write(func(tx *db.Tx) error {
+		proposed, err := h.desk.PrepareCopy(tx, h.as(tx, "village"), kept.ID)
+		if err != nil {
+			return err
+		}
+		_, err = h.desk.ReleaseCopy(tx, h.as(tx, "village"), kept.ID, nil, proposed.Version)
+		return err
+	})
+	h.runs()
+}
+
+// runs does the jobs that wait.
+func (h *house) runs() {
+	h.Helper()
+	runner := jobs.NewRunner(h.db, jobs.Options{})
+	h.desk.Jobs(runner, h.db)
+	for {
+		n, err := runner.Step(h.ctx)
+		h.must(err)
+		if n == 0 {
+			return
+		}
+	}
 }
 
 // A resident reports with a photo, follows it until it is closed, rates it,

@@ -79,19 +79,10 @@ type Picture struct {
 // turn as long as ctx lives. Codes: blob.not_a_picture, blob.too_many_pixels,
 // blob.picture_broken.
 func (p *Pictures) Make(ctx context.Context, raw []byte) (Picture, error) {
-	h := readHeader(raw)
-	if h.format == "" {
-		return Picture{}, ErrNotPicture
+	h, need, err := p.claim(raw)
+	if err != nil {
+		return Picture{}, err
 	}
-	if h.width <= 0 || h.height <= 0 {
-		return Picture{}, ErrPictureBroken
-	}
-	pixels := h.width * h.height // both have at most 32 bits
-	if pixels < 0 || pixels > p.o.MaxPixels || pixels*h.cost > p.o.Memory {
-		return Picture{}, ErrTooManyPixels.With("width", h.width, "height", h.height, "limit", p.o.MaxPixels)
-	}
-	// The finished copies need memory too, whatever the original is.
-	need := min(pixels*h.cost+int64(p.o.View*p.o.View)*4, p.o.Memory)
 	if err := p.sem.Acquire(ctx, need); err != nil {
 		return Picture{}, err
 	}
@@ -114,6 +105,23 @@ func (p *Pictures) Make(ctx context.Context, raw []byte) (Picture, error) {
 	}
 	out.Thumb, err = encode(shrink(view, p.o.Thumb), 76)
 	return out, err
+}
+
+// claim reads the header and says how much memory the picture needs.
+func (p *Pictures) claim(raw []byte) (h header, need int64, err error) {
+	h = readHeader(raw)
+	if h.format == "" {
+		return h, 0, ErrNotPicture
+	}
+	if h.width <= 0 || h.height <= 0 {
+		return h, 0, ErrPictureBroken
+	}
+	pixels := h.width * h.height // both have at most 32 bits
+	if pixels < 0 || pixels > p.o.MaxPixels || pixels*h.cost > p.o.Memory {
+		return h, 0, ErrTooManyPixels.With("width", h.width, "height", h.height, "limit", p.o.MaxPixels)
+	}
+	// The finished copies need memory too, whatever the original is.
+	return h, min(pixels*h.cost+int64(p.o.View*p.o.View)*4, p.o.Memory), nil
 }
 
 // decode calls the decoder of the format that the file really has. A decoder

@@ -124,23 +124,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/acts/{id}/rehoming": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** How far the open cases of a reorganisation have been brought to where they belong */
-        get: operations["case.rehoming"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/alarm-sources": {
         parameters: {
             query?: never;
@@ -1122,6 +1105,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/files/{id}/copy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The released copy of a photo */
+        get: operations["case.copy"];
+        put?: never;
+        /** Have a photo searched for faces, to release a copy */
+        post: operations["case.copy_prepare"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/files/{id}/copy/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Release a copy with faces made unrecognisable */
+        post: operations["case.copy_release"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/files/{id}/copy/withhold": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keep a photo on the staff side */
+        post: operations["case.copy_withhold"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/files/{id}/review": {
         parameters: {
             query?: never;
@@ -1268,7 +1303,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Check a drawing of grids with dry_run; whoever runs the program imports it */
+        /** Import or, with dry_run, check a drawing of grids */
         post: operations["grid.import"];
         delete?: never;
         options?: never;
@@ -1287,58 +1322,6 @@ export interface paths {
         get: operations["grid.locate"];
         put?: never;
         post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/grids/proposals": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Drawings that wait for approval, then those decided; for who draws or approves */
-        get: operations["grid.proposals"];
-        put?: never;
-        /** Propose an act that moves borders, for somebody else to approve */
-        post: operations["grid.propose"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/grids/proposals/{id}/decision": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Approve a drawing and carry it out, or decline it; with dry_run only say what would follow */
-        post: operations["grid.decide_proposal"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/grids/proposals/{id}/withdrawal": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Take a drawing back before it is decided */
-        post: operations["grid.take_back"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3963,12 +3946,6 @@ export interface components {
         CalendarSheetsOutBody: {
             items: components["schemas"]["CalendarSheet"][];
         };
-        CalendarStretch: {
-            /** Format: date-time */
-            from: string;
-            /** Format: date-time */
-            to: string;
-        };
         CalendarYearFile: {
             days: components["schemas"]["CalendarHolidayDay"][];
             papers?: string[];
@@ -3993,6 +3970,19 @@ export interface components {
         };
         CaseConsentsOutBody: {
             items: components["schemas"]["RegistryConsent"][];
+        };
+        CaseCopyReleaseInBody: {
+            /** @description what is made unrecognisable; none when nobody can be made out */
+            regions: components["schemas"]["CaseworkRegion"][];
+            /**
+             * Format: int64
+             * @description of the proposal that was looked at
+             */
+            version: number;
+        };
+        CaseCopyWithholdInBody: {
+            /** Format: int64 */
+            version: number;
         };
         CaseDuplicatesOutBody: {
             items: components["schemas"]["CaseworkDuplicate"][];
@@ -4134,7 +4124,6 @@ export interface components {
             until: string;
         };
         CaseworkClockNow: {
-            counts?: components["schemas"]["CalendarStretch"][];
             /** Format: date-time */
             due_at?: string;
             given?: boolean;
@@ -4178,6 +4167,20 @@ export interface components {
             /** @description posts that shall read it; only such as may see the case */
             mentions?: string[];
             text: string;
+        };
+        CaseworkCopy: {
+            /** Format: date-time */
+            at: string;
+            found: components["schemas"]["CaseworkRegion"][];
+            person_name?: string;
+            regions: components["schemas"]["CaseworkRegion"][];
+            /** Format: date-time */
+            released_at?: string;
+            searched: boolean;
+            /** @enum {string} */
+            state: "searching" | "proposed" | "making" | "released" | "withheld";
+            /** Format: int64 */
+            version: number;
         };
         CaseworkCounts: {
             /** Format: date-time */
@@ -4249,6 +4252,7 @@ export interface components {
             at: string;
             /** Format: int64 */
             bytes: number;
+            copy?: components["schemas"]["CaseworkCopy"];
             /** Format: int64 */
             height?: number;
             /** Format: uuid */
@@ -4259,6 +4263,7 @@ export interface components {
             lat?: number;
             /** Format: double */
             lon?: number;
+            may_leave?: boolean;
             media: string;
             person_name?: string;
             /** @enum {string} */
@@ -4380,6 +4385,17 @@ export interface components {
             stand_in?: boolean;
             vacant?: boolean;
         };
+        CaseworkPosting: {
+            /** Format: date-time */
+            from: string;
+            /** Format: uuid */
+            id: string;
+            /** Format: int64 */
+            objections?: number;
+            text: string;
+            /** Format: date-time */
+            until: string;
+        };
         CaseworkPostingView: {
             /** Format: date-time */
             from: string;
@@ -4389,7 +4405,24 @@ export interface components {
             /** Format: date-time */
             until: string;
         };
+        CaseworkPublicApplication: {
+            /** Format: date-time */
+            appeal_until?: string;
+            clock?: string;
+            declined_answer?: string;
+            declined_reason?: components["schemas"]["WordsText"];
+            limit?: components["schemas"]["CalendarLimit"];
+            /** Format: date-time */
+            limit_from?: string;
+            missing?: string;
+            /** Format: date-time */
+            missing_by?: string;
+            posting?: components["schemas"]["CaseworkPosting"];
+            step: string;
+            stood?: boolean;
+        };
         CaseworkPublicCase: {
+            application?: components["schemas"]["CaseworkPublicApplication"];
             can: string[];
             /** Format: date-time */
             closed_at?: string;
@@ -4493,15 +4526,15 @@ export interface components {
             state_name: components["schemas"]["WordsText"];
             title: string;
         };
-        CaseworkRehoming: {
-            /** Format: date-time */
-            began_at: string;
-            /** Format: date-time */
-            ended_at?: string;
+        CaseworkRegion: {
             /** Format: int64 */
-            looked: number;
+            h: number;
             /** Format: int64 */
-            moved: number;
+            w: number;
+            /** Format: int64 */
+            x: number;
+            /** Format: int64 */
+            y: number;
         };
         CaseworkRelation: {
             /** Format: date-time */
@@ -4693,6 +4726,7 @@ export interface components {
             name: components["schemas"]["WordsText"];
             /** @enum {string} */
             priority: "low" | "normal" | "high" | "urgent";
+            staff?: boolean;
             when: components["schemas"]["WordsText"];
         };
         CatalogConsent: {
@@ -5545,19 +5579,6 @@ export interface components {
             /** Format: date-time */
             to?: string;
         };
-        GridDecided: {
-            acted?: components["schemas"]["GridActed"];
-            proposal: components["schemas"]["GridProposal"];
-        };
-        GridDecisionIn: {
-            approve: boolean;
-            /** @description Only say what would follow */
-            dry_run?: boolean;
-            /** @description Needed when declining */
-            note?: string;
-            /** Format: int64 */
-            version: number;
-        };
         GridDetail: {
             /** @description Newest first */
             acts?: components["schemas"]["OrgActView"][];
@@ -5742,30 +5763,6 @@ export interface components {
             /** Format: uuid */
             street_id?: string;
         };
-        GridProposal: {
-            act: components["schemas"]["GridActIn"];
-            /**
-             * Format: uuid
-             * @description The act, once it was carried out
-             */
-            act_id?: string;
-            /** Format: date-time */
-            decided_at?: string;
-            decided_by_name?: components["schemas"]["WordsText"];
-            /** Format: uuid */
-            id: string;
-            /** @description Drawn by the reader, who may take it back and may not decide */
-            mine?: boolean;
-            note?: string;
-            /** Format: date-time */
-            proposed_at: string;
-            proposed_by_name?: components["schemas"]["WordsText"];
-            state: components["schemas"]["GridProposalState"];
-            /** Format: int64 */
-            version: number;
-        };
-        /** @enum {string} */
-        GridProposalState: "waiting" | "approved" | "declined" | "taken_back";
         GridRefusal: {
             args?: {
                 [key: string]: unknown;
@@ -5856,10 +5853,6 @@ export interface components {
             platform_id?: string;
             /** Format: uuid */
             street_id?: string;
-        };
-        ListGridProposal: {
-            items: components["schemas"]["GridProposal"][];
-            next?: string;
         };
         ListGridView: {
             items: components["schemas"]["GridView"][];
@@ -7904,38 +7897,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AccessAccount"];
-                };
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    "case.rehoming": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Of the act */
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["CaseworkRehoming"];
                 };
             };
             /** @description Error */
@@ -10367,6 +10328,151 @@ export interface operations {
             };
         };
     };
+    "case.copy": {
+        parameters: {
+            query?: {
+                size?: "thumb" | "view";
+                /** @description of the copy; tells one from the next, and nothing else */
+                version?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "case.copy_prepare": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseworkCopy"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "case.copy_release": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CaseCopyReleaseInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseworkCopy"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "case.copy_withhold": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CaseCopyWithholdInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseworkCopy"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "case.file_review": {
         parameters: {
             query?: never;
@@ -10740,143 +10846,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["GridLocated"];
-                };
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    "grid.proposals": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ListGridProposal"];
-                };
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    "grid.propose": {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description the command's id: sent again it has the same outcome */
-                "Idempotency-Key"?: string;
-            };
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["GridActIn"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GridProposal"];
-                };
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    "grid.decide_proposal": {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description the command's id: sent again it has the same outcome */
-                "Idempotency-Key"?: string;
-            };
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["GridDecisionIn"];
-            };
-        };
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GridDecided"];
-                };
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    "grid.take_back": {
-        parameters: {
-            query?: never;
-            header?: {
-                /** @description the command's id: sent again it has the same outcome */
-                "Idempotency-Key"?: string;
-            };
-            path: {
-                id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["GridProposal"];
                 };
             };
             /** @description Error */

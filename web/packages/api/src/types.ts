@@ -21,6 +21,8 @@ export type Case = S["CaseworkView"];
 export type CasePage = S["CaseworkListPage"];
 export type CaseCounts = S["CaseworkCounts"];
 export type CaseFile = S["CaseworkFile"];
+/** A box on a photo that is made unrecognisable in its copy. */
+export type CopyRegion = S["CaseworkRegion"];
 export type Clock = S["CaseworkClockNow"];
 export type ClockView = S["CaseworkClockView"];
 /** An address or facility that a search found. */

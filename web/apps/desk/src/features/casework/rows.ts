@@ -156,6 +156,8 @@ export function moveKeys(moves: Offer[]): Map<string, string> {
 
 /** Moves that ask for words and photos even when none are demanded. */
 export const tellsMore = new Set(["done", "settle", "do"]);
+/** Decisions on an application: the applicant reads why, so a refusal has words of its own. */
+export const decides = new Set(["approve", "appeal_decide"]);
 
 export const onPaper = ["signature", "consent", "measurement", "track_summary"] as const;
 

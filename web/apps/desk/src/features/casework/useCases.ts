@@ -6,6 +6,7 @@ import {
   type CaseFilter,
   type CasePage,
   commandId,
+  type CopyRegion,
   type Duplicate,
   type FeedEvent,
   type MoveRequest,
@@ -189,6 +190,12 @@ export const review = (id: string, decision: "accept" | "discard") =>
   api().send<unknown>("POST", `/files/${id}/review`, { decision });
 
 export const fileUrl = (id: string, size: "thumb" | "view") => `/api/files/${encodeURIComponent(id)}?size=${size}`;
+
+/** The copy of a photo for outside: asked for, let out with what is blurred, kept in. */
+export const prepareCopy = (id: string) => api().send<unknown>("POST", `/files/${id}/copy`, {});
+export const releaseCopy = (id: string, regions: CopyRegion[], version: number) => api().send<unknown>("POST", `/files/${id}/copy/release`, { regions, version });
+export const withholdCopy = (id: string, version: number) => api().send<unknown>("POST", `/files/${id}/copy/withhold`, { version });
+export const copyUrl = (id: string, size: "thumb" | "view", version: number) => `/api/files/${encodeURIComponent(id)}/copy?size=${size}&version=${version}`;
 
 /** What may be the same matter; shown beside a case and while reporting. */
 export function useDuplicates(query: Ref<Query | undefined>) {
