@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"time"
 
 	"onegrid/data"
@@ -146,7 +145,7 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 			a.Close()
 		}
 	}(a)
-	if a.Blobs, err = blob.Open(filepath.Join(c.Dir, "files"), blob.Options{Now: p.Now}); err != nil {
+	if a.Blobs, err = OpenFiles(ctx, c, blob.Options{Now: p.Now}); err != nil {
 		return nil, err
 	}
 	box, err := openKeys(c, p.Create)
@@ -188,10 +187,10 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if a.Files, err = a.Blobs.Area("cases", 0); err != nil {
+	if a.Files, err = a.Blobs.Area(caseFiles, 0); err != nil {
 		return nil, err
 	}
-	if a.quarantine, err = a.Blobs.Area("quarantine", int64(c.QuarantineMB)<<20); err != nil {
+	if a.quarantine, err = a.Blobs.Area(quarantineFiles, int64(c.QuarantineMB)<<20); err != nil {
 		return nil, err
 	}
 	a.Cases, err = casework.New(casework.Options{Org: a.Org, Grids: a.Grids, Places: a.Places, Calendars: a.Calendars, Catalog: a.Catalog,

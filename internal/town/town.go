@@ -7,6 +7,7 @@ package town
 
 import (
 	"context"
+	"maps"
 	"net/http/httptest"
 	"path/filepath"
 	"testing"
@@ -56,12 +57,20 @@ func Each(t *testing.T, story func(w *Town)) {
 // New builds a town on an engine. It is gone after the test.
 func New(t testing.TB, engine db.Engine) *Town {
 	t.Helper()
+	return NewWith(t, engine, nil)
+}
+
+// NewWith is New with settings of its own.
+func NewWith(t testing.TB, engine db.Engine, set map[string]string) *Town {
+	t.Helper()
 	w := &Town{TB: t, Engine: engine, Dir: filepath.Join(t.TempDir(), "data"), Clock: dbtest.NewClock(Morning),
 		Nodes: map[string]id.ID{}, Posts: map[string]id.ID{}, Persons: map[string]id.ID{}, Accounts: map[string]id.ID{}, Holdings: map[string]id.ID{},
 		people: map[string]*Person{}}
 	// Stories move the clock by days; nobody signs in again in between. The
 	// people come through a proxy, each from an address of his own.
-	config, err := app.LoadConfig(w.Dir, map[string]string{"session-idle": "8760h", "session-max": "8760h", "trusted-proxy": "127.0.0.0/8"}, nil)
+	all := map[string]string{"session-idle": "8760h", "session-max": "8760h", "trusted-proxy": "127.0.0.0/8"}
+	maps.Copy(all, set)
+	config, err := app.LoadConfig(w.Dir, all, nil)
 	w.must(err)
 	w.config = config
 	if engine == db.Postgres {
@@ -107,6 +116,17 @@ func (w *Town) Stop() {
 		w.stop()
 		w.stop = nil
 	}
+}
+
+// Moves goes on with other data, as after a restore onto another machine.
+func (w *Town) Moves(c app.Config) {
+	w.Helper()
+	w.Stop()
+	w.config, w.Dir, w.Engine = c, c.Dir, db.SQLite
+	if c.Database != "" {
+		w.Engine = db.Postgres
+	}
+	w.Start(false)
 }
 
 // Config is what the town's program was started with.
