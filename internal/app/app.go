@@ -255,6 +255,7 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 		}},
 		{Name: "casework", Routes: a.Cases.Routes, Chores: []Chore{
 			{"sweep deadlines", c.SweepEvery, func(ctx context.Context) error { _, err := a.Cases.Sweep(ctx, a.DB); return err }},
+			{"put cases onto the map", time.Minute, func(ctx context.Context) error { _, err := a.Cases.PutOnMap(ctx, a.DB); return err }},
 			{"sweep files", time.Hour, func(ctx context.Context) error { _, _, err := a.Cases.SweepFiles(ctx, a.DB); return err }},
 		}},
 		{Name: "device", Routes: a.Devices.Routes, Chores: []Chore{
