@@ -31,13 +31,14 @@ type inTileIn struct {
 	Limit int `query:"limit" minimum:"1" maximum:"200" default:"50"`
 }
 
-type inTileOut struct {
-	Body struct {
-		Items []View    `json:"items"`
-		Total int64     `json:"total" doc:"How many there are; items may be fewer"`
-		AsOf  time.Time `json:"as_of"`
-	}
+// TilePage is the cases of one tile, those due first on top.
+type TilePage struct {
+	Items []View    `json:"items"`
+	Total int64     `json:"total" doc:"How many there are; items may be fewer"`
+	AsOf  time.Time `json:"as_of"`
 }
+
+type inTileOut struct{ Body TilePage }
 
 // mapRoutes mounts the cases on the map.
 func (d *Desk) mapRoutes(e *httpx.Edge, tags []string) {

@@ -105,7 +105,8 @@ func inTile(walks []access.Walk, t maptile.Tile, f OnMap, now time.Time) (*scope
 // Tile draws the open cases of a tile that the actor may see (MVT 2.1, layer
 // case). A cluster has count, late and urgent (how many of them), and cell: the
 // tile z/x/y whose cases it stands for, which CasesIn lists. A single case has
-// id, number, item, state, late and urgent, far away too. Permission case.view.
+// the same, with cell the spot on which it stands, and id, number, item and state,
+// far away too. Permission case.view.
 // Code: case.tile.
 func (d *Desk) Tile(tx *db.Tx, by *access.Actor, t maptile.Tile, f OnMap) ([]byte, error) {
 	if t.Z > maxZoom || !t.Valid() {
@@ -156,7 +157,7 @@ func tileFeatures(tx *db.Tx, q *scoped, t maptile.Tile) ([]*geojson.Feature, err
 		cell := maptile.FromQuadkey(uint64(g.cell), cells)
 		n := float64(g.count)
 		out = append(out, &geojson.Feature{Type: "Feature", Geometry: within(orb.Point{g.lon / n, g.lat / n}, cell), Properties: geojson.Properties{
-			"count": g.count, "late": g.late, "urgent": g.urgent, "cell": fmt.Sprintf("%d/%d/%d", cell.Z, cell.X, cell.Y),
+			"count": g.count, "late": g.late, "urgent": g.urgent, "cell": cellName(cell),
 		}})
 	}
 	for some := range slices.Chunk(single, 200) {
@@ -217,11 +218,12 @@ type dot struct {
 	state    State
 	priority catalog.Priority
 	listAt   int64
+	spot     int64
 	lon, lat float64
 }
 
 func dots(tx *db.Tx, from string, args ...any) ([]dot, error) {
-	rows, err := tx.Query(`SELECT c.id, c.number, c.item, c.state, c.priority, c.list_at, c.lon, c.lat`+from, args...)
+	rows, err := tx.Query(`SELECT c.id, c.number, c.item, c.state, c.priority, c.list_at, c.spot, c.lon, c.lat`+from, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read cases of a tile: %w", err)
 	}
@@ -229,7 +231,7 @@ func dots(tx *db.Tx, from string, args ...any) ([]dot, error) {
 	var out []dot
 	for rows.Next() {
 		var p dot
-		if err := rows.Scan(&p.id, &p.number, &p.item, &p.state, &p.priority, &p.listAt, db.Float(&p.lon), db.Float(&p.lat)); err != nil {
+		if err := rows.Scan(&p.id, &p.number, &p.item, &p.state, &p.priority, &p.listAt, &p.spot, db.Float(&p.lon), db.Float(&p.lat)); err != nil {
 			return nil, fmt.Errorf("read cases of a tile: %w", err)
 		}
 		out = append(out, p)
@@ -240,13 +242,16 @@ func dots(tx *db.Tx, from string, args ...any) ([]dot, error) {
 func features(some []dot, now time.Time) []*geojson.Feature {
 	out := make([]*geojson.Feature, len(some))
 	for i, p := range some {
+		cell := maptile.FromQuadkey(uint64(p.spot), spotZoom)
 		out[i] = &geojson.Feature{Type: "Feature", Geometry: orb.Point{p.lon, p.lat}, Properties: geojson.Properties{
 			"count": int64(1), "late": counted(p.listAt < now.UnixMilli()), "urgent": counted(p.priority == catalog.Urgent),
-			"id": p.id.String(), "number": p.number, "item": p.item, "state": string(p.state),
+			"id": p.id.String(), "number": p.number, "item": p.item, "state": string(p.state), "cell": cellName(cell),
 		}}
 	}
 	return out
 }
+
+func cellName(t maptile.Tile) string { return fmt.Sprintf("%d/%d/%d", t.Z, t.X, t.Y) }
 
 func counted(is bool) int64 {
 	if is {
