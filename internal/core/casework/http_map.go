@@ -14,7 +14,8 @@ import (
 	"onegrid/internal/kit/httpx"
 )
 
-type tileIn struct {
+// TileIn names a tile and what its cases are cut by.
+type TileIn struct {
 	Z    uint32 `path:"z" maximum:"24"`
 	X    uint32 `path:"x"`
 	Y    uint32 `path:"y"`
@@ -22,12 +23,12 @@ type tileIn struct {
 	Late bool   `query:"late" doc:"only those past their time"`
 }
 
-func (in tileIn) tile() maptile.Tile { return maptile.New(in.X, in.Y, maptile.Zoom(in.Z)) }
+func (in TileIn) tile() maptile.Tile { return maptile.New(in.X, in.Y, maptile.Zoom(in.Z)) }
 
-func (in tileIn) filter() OnMap { return OnMap{Item: in.Item, Late: in.Late} }
+func (in TileIn) filter() OnMap { return OnMap{Item: in.Item, Late: in.Late} }
 
 type inTileIn struct {
-	tileIn
+	TileIn
 	Limit int `query:"limit" minimum:"1" maximum:"200" default:"50"`
 }
 
@@ -52,7 +53,7 @@ type nopCloser struct{ io.ReadSeeker }
 
 func (nopCloser) Close() error { return nil }
 
-func (d *Desk) getTile(tx *db.Tx, by *access.Actor, in *tileIn) (*httpx.Content, error) {
+func (d *Desk) getTile(tx *db.Tx, by *access.Actor, in *TileIn) (*httpx.Content, error) {
 	raw, err := d.Tile(tx, by, in.tile(), in.filter())
 	if err != nil {
 		return nil, err

@@ -16,6 +16,7 @@ const count = ["get", "count"] as never;
 /** The layers of cases; token gives a colour of the screen's. */
 export function caseLayers(token: (name: string) => string): [CircleLayerSpecification, SymbolLayerSpecification] {
   const radius = ["case", [">", count, 1], ["interpolate", ["linear"], ["log10", count], 0.3, 15, 1, 19, 2, 25, 3, 32, 4, 38], 9];
+  const much = [">", ["*", late, 5], count]; // more than a fifth
   return [
     {
       id: "case",
@@ -24,9 +25,10 @@ export function caseLayers(token: (name: string) => string): [CircleLayerSpecifi
       "source-layer": "case",
       paint: {
         "circle-radius": radius as never,
-        "circle-color": ["case", [">", ["get", "urgent"], 0], token("--st-urgent"), token("--st-inhand")] as never,
-        "circle-stroke-color": ["case", [">", late, 0], token("--st-overdue"), token("--map-halo")] as never,
-        "circle-stroke-width": ["case", [">", late, 0], 4, 2] as never,
+        // among many there is nearly always an urgent one: only what is urgent as a whole says so
+        "circle-color": ["case", ["==", ["get", "urgent"], count], token("--st-urgent"), token("--st-inhand")] as never,
+        "circle-stroke-color": ["case", much, token("--st-overdue"), token("--map-halo")] as never,
+        "circle-stroke-width": ["case", much, 4, 2] as never,
       },
     },
     {
