@@ -5,6 +5,9 @@ SHELL := /usr/bin/env bash
 
 GOLANGCI_LINT := bin/tools/golangci-lint
 GOLANGCI_LINT_VERSION := v2.15.0
+# A real S3 server, for tests only.
+VERSITYGW := bin/tools/versitygw
+VERSITYGW_VERSION := v1.8.0
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 WEB_SOURCES := $(shell find web -type f -not -path '*/node_modules/*' -not -path 'web/dist/*' 2>/dev/null)
 GO_SOURCES := $(shell find cmd internal data -type f -not -name "*_test.go" 2>/dev/null) web/embed.go go.mod go.sum
@@ -48,8 +51,11 @@ generate: web/node_modules/.installed ## words, OpenAPI, typed client, diagrams,
 	go generate ./...
 	npm run --prefix web gen
 
+$(VERSITYGW):
+	GOBIN=$(CURDIR)/bin/tools CGO_ENABLED=0 go install github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW_VERSION)
+
 .PHONY: setup-test
-setup-test:
+setup-test: $(VERSITYGW)
 	@scripts/setup test
 
 .PHONY: test

@@ -12,8 +12,10 @@ import (
 	"time"
 
 	"onegrid/internal/app"
+	"onegrid/internal/core/casework"
 	"onegrid/internal/core/journal"
 	"onegrid/internal/kit/backup"
+	"onegrid/internal/kit/blob"
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/words"
 )
@@ -36,9 +38,14 @@ backup can't be read without them, so keep a copy of the keys elsewhere. Never i
 a backup: DIR/erasures.jsonl, the list of what was erased, and DIR/checkpoints.
 Copy both elsewhere too; restore needs the list.
 
-A backup of SQLite is restored on SQLite, one of PostgreSQL on PostgreSQL.
+Photos and papers come from where the settings say: the folder DIR/files or a
+bucket (s3-endpoint). Each is compared with its name; a damaged one is left out
+and named, and the exit code is 1 although the backup is written.
 
-Exit codes: 0 written, 1 failed.
+Where a backup came from does not bind it: it is restored on SQLite or
+PostgreSQL, into a folder or a bucket, as the settings of the restore say.
+
+Exit codes: 0 written, 1 failed, or written without damaged files.
 
 Examples:
   onegrid backup --dir /var/lib/onegrid /mnt/backup/2026-05-01.onegrid
@@ -55,14 +62,19 @@ func (c *backupCmd) Run(ctx context.Context, set settings, s streams) error {
 		return err
 	}
 	defer d.Close()
-	m, err := backup.Write(ctx, c.File, d, config.Dir, c.WithKeys, partsOf(s, "backup"))
+	files, err := app.OpenFiles(ctx, config, blob.Options{Beside: true})
 	if err != nil {
 		return err
 	}
-	return tell(s, c.JSON, m, words.Text{
+	defer files.Close()
+	m, err := backup.Write(ctx, c.File, d, files, config.Dir, c.WithKeys, partsOf(s, "backup"))
+	if err != nil && !errors.Is(err, backup.ErrDamaged) {
+		return err
+	}
+	return errors.Join(tell(s, c.JSON, m, words.Text{
 		Chinese: "已写入 %s：%d 个文件，共 %d 字节\n",
 		English: "wrote %s: %d parts, %d bytes\n",
-	}, c.File, len(m.Parts), m.Bytes())
+	}, c.File, len(m.Parts), m.Bytes()), err)
 }
 
 // restoreCmd is `onegrid restore`.
@@ -74,11 +86,13 @@ type restoreCmd struct {
 
 // Help is shown under the command's flags.
 func (restoreCmd) Help() string {
-	return `Reads the whole backup and checks it, then fills the data folder and database of
-the settings. It overwrites nothing: a database with data, stored files, or keys
-(when the backup has some) are refused. Afterwards it
+	return `Reads the whole backup and checks it, then fills the data folder, the file store
+and the database of the settings, whichever the backup came from: SQLite or
+PostgreSQL, a folder or a bucket. It overwrites nothing: a database with data,
+stored files, or keys (when the backup has some) are refused. Afterwards it
 
   - brings the tables up to this program,
+  - makes the index of words anew when the database is of the other kind,
   - erases again what the list of erasures names, so that a restored copy does
     not bring back what had to go,
   - verifies the journal, also against the checkpoints in DIR/checkpoints that
@@ -98,6 +112,8 @@ type restored struct {
 	Made    time.Time      `json:"made_at"`
 	Parts   int            `json:"parts"`
 	Erased  int            `json:"erased_again"`
+	Indexed int            `json:"indexed_again,omitempty"` // cases, when the engine is another one
+	Damaged []string       `json:"damaged,omitempty"`       // files that were damaged before the backup
 	Keys    bool           `json:"keys"`
 	Journal journal.Report `json:"journal"`
 }
@@ -111,7 +127,12 @@ func (c *restoreCmd) Run(ctx context.Context, set settings, s streams) error {
 		return err
 	}
 	rooms := app.Tables()
-	m, err := backup.Restore(ctx, c.File, config.DSN(), config.Dir, rooms, partsOf(s, "restore"))
+	files, err := app.OpenFiles(ctx, config, blob.Options{})
+	if err != nil {
+		return err
+	}
+	defer files.Close()
+	m, err := backup.Restore(ctx, c.File, config.DSN(), files, config.Dir, rooms, partsOf(s, "restore"))
 	if err != nil {
 		return err
 	}
@@ -123,7 +144,12 @@ func (c *restoreCmd) Run(ctx context.Context, set settings, s streams) error {
 	if err := d.Migrate(ctx, rooms); err != nil {
 		return err
 	}
-	result := restored{Made: m.Made, Parts: len(m.Parts), Keys: m.Keys()}
+	result := restored{Made: m.Made, Parts: len(m.Parts), Damaged: m.Damaged, Keys: m.Keys()}
+	if m.Engine != d.Engine() {
+		if result.Indexed, err = casework.IndexAll(ctx, d); err != nil {
+			return err
+		}
+	}
 	if result.Journal, err = verifyRestored(ctx, d, config.Dir, s); err != nil {
 		return err
 	}
@@ -153,6 +179,12 @@ func (c *restoreCmd) Run(ctx context.Context, set settings, s streams) error {
 			Chinese: "备份不含密钥：启动前请把密钥放回数据目录的 keys 文件夹",
 			English: "The backup has no keys: put them back into the folder keys of the data folder before the start",
 		}.In(languageOf(os.Getenv)))
+	}
+	if len(m.Damaged) > 0 {
+		fmt.Fprintf(s.err, words.Text{
+			Chinese: "有 %d 个文件在备份前已损坏，无法恢复，第一个是 %s\n",
+			English: "%d stored files were damaged before the backup and are missing, the first: %s\n",
+		}.In(languageOf(os.Getenv)), len(m.Damaged), m.Damaged[0])
 	}
 	if !result.Journal.OK() {
 		if !c.JSON {

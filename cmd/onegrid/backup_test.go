@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +18,7 @@ import (
 	"onegrid/internal/app"
 	"onegrid/internal/core/journal"
 	"onegrid/internal/kit/backup"
+	"onegrid/internal/kit/blob"
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/db/dbtest"
 	"onegrid/internal/kit/fault"
@@ -48,10 +51,11 @@ func newFolder(t *testing.T) folder {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.MkdirAll(filepath.Join(dir, "files"), 0o700); err != nil {
+	files, err := app.OpenFiles(t.Context(), app.Config{Dir: dir}, blob.Options{})
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "files", "abcd"), []byte("a picture"), 0o600); err != nil {
+	if err := files.Restore(t.Context(), "cases", sha256.Sum256([]byte("a picture")), strings.NewReader("a picture")); err != nil {
 		t.Fatal(err)
 	}
 	return folder{dir, d, sign}
@@ -124,8 +128,8 @@ func TestRestoreErasesAgain(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &told); err != nil || told.Erased != 1 || !told.Journal.OK() || told.Journal.Entries != 2 || told.Journal.Checkpoints != 1 || told.Keys {
 		t.Errorf("told %s, %v", out, err)
 	}
-	if content, err := os.ReadFile(filepath.Join(home, "files", "abcd")); err != nil || string(content) != "a picture" {
-		t.Errorf("the file: %q, %v", content, err)
+	if had, has := stored(t, app.Config{Dir: f.dir}), stored(t, app.Config{Dir: home}); len(had) != 1 || !slices.Equal(had, has) {
+		t.Errorf("the files: %v, there were %v", has, had)
 	}
 	for _, suffix := range []string{"", "-wal"} {
 		if content, _ := os.ReadFile(filepath.Join(home, "onegrid.db"+suffix)); bytes.Contains(content, []byte(secret)) {

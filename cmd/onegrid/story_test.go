@@ -27,6 +27,11 @@ func says(t *testing.T, c app.Config, args ...string) (code int, out string) {
 	if c.Database != "" {
 		all = append(all, "--set", "database="+c.Database)
 	}
+	if c.S3Endpoint != "" {
+		for name, value := range map[string]string{"s3-endpoint": c.S3Endpoint, "s3-bucket": c.S3Bucket, "s3-prefix": c.S3Prefix, "s3-key": c.S3Key, "s3-secret": c.S3Secret, "s3-tls": c.S3TLS} {
+			all = append(all, "--set", name+"="+value)
+		}
+	}
 	code = run(t.Context(), all, streams{in: strings.NewReader(""), out: &b, err: &b})
 	return code, b.String()
 }

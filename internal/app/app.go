@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"time"
 
 	"onegrid/data"
@@ -147,7 +146,7 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 			a.Close()
 		}
 	}(a)
-	if a.Blobs, err = blob.Open(filepath.Join(c.Dir, "files"), blob.Options{Now: p.Now}); err != nil {
+	if a.Blobs, err = OpenFiles(ctx, c, blob.Options{Now: p.Now}); err != nil {
 		return nil, err
 	}
 	box, err := openKeys(c, p.Create)
@@ -189,10 +188,10 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if a.Files, err = a.Blobs.Area("cases", 0); err != nil {
+	if a.Files, err = a.Blobs.Area(caseFiles, 0); err != nil {
 		return nil, err
 	}
-	if a.quarantine, err = a.Blobs.Area("quarantine", int64(c.QuarantineMB)<<20); err != nil {
+	if a.quarantine, err = a.Blobs.Area(quarantineFiles, int64(c.QuarantineMB)<<20); err != nil {
 		return nil, err
 	}
 	cascade, err := data.FS.ReadFile("faces/facefinder")
@@ -265,6 +264,7 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 		}},
 		{Name: "casework", Routes: a.Cases.Routes, Chores: []Chore{
 			{"sweep deadlines", c.SweepEvery, func(ctx context.Context) error { _, err := a.Cases.Sweep(ctx, a.DB); return err }},
+			{"put cases onto the map", time.Minute, func(ctx context.Context) error { _, err := a.Cases.PutOnMap(ctx, a.DB); return err }},
 			{"sweep files", time.Hour, func(ctx context.Context) error { _, _, err := a.Cases.SweepFiles(ctx, a.DB); return err }},
 		}},
 		{Name: "device", Routes: a.Devices.Routes, Chores: []Chore{

@@ -42,6 +42,17 @@ type Config struct {
 	SessionIdle   time.Duration `name:"session-idle" default:"30m" help:"a session ends after this long without a request"`
 	SessionMax    time.Duration `name:"session-max" default:"12h" help:"a session ends after this long in any case"`
 	QuarantineMB  int           `name:"quarantine-mb" default:"2048" help:"disk that photos of public reports may fill before somebody looked at them, in MiB"`
+	S3Endpoint    string        `name:"s3-endpoint" default:"" help:"host:port of an S3 service that keeps photos and papers; empty: the folder files in the data folder"`
+	S3Bucket      string        `name:"s3-bucket" default:"" help:"bucket there; it must exist"`
+	S3Prefix      string        `name:"s3-prefix" default:"" help:"put before the names of all files, where others use the bucket too"`
+	S3Region      string        `name:"s3-region" default:"us-east-1" help:"region of the bucket; most services of one's own take any"`
+	S3Key         string        `name:"s3-key" default:"" help:"access key at the S3 service"`
+	S3Secret      string        `name:"s3-secret" default:"" help:"its secret" secret:"true"`
+	S3SecretFile  string        `name:"s3-secret-file" default:"" help:"file that holds the secret, in place of s3-secret"`
+	S3PathStyle   string        `name:"s3-path-style" default:"on" choices:"on,off" help:"bucket in the path (on: MinIO, Ceph and most of one's own) or in the host name (off: most rented ones)"`
+	S3TLS         string        `name:"s3-tls" default:"on" choices:"on,off" help:"encrypt the line to the S3 service: on, or off on a line of your own"`
+	S3CA          string        `name:"s3-ca" default:"" help:"certificates (PEM) that the S3 service is known by, beside the machine's"`
+	S3Timeout     time.Duration `name:"s3-timeout" default:"30s" help:"how long one answer of the S3 service may take"`
 	MaxRequests   int           `name:"max-requests" default:"256" help:"requests worked on at once; more are answered with 503 and Retry-After"`
 	StopTimeout   time.Duration `name:"stop-timeout" default:"20s" help:"how long a stop waits for requests under way"`
 	FiguresEvery  time.Duration `name:"figures-every" default:"2s" help:"how often the journal is folded into figures"`

@@ -27,6 +27,9 @@ func (a *App) Close() error {
 	if a.sms != nil {
 		a.sms.Close()
 	}
+	if a.Blobs != nil {
+		a.Blobs.Close()
+	}
 	if a.DB == nil {
 		return nil
 	}
@@ -65,6 +68,15 @@ func (a *App) measure() error {
 	)
 }
 
+// ready says whether requests can be answered: the database reads and the file
+// store answers.
+func (a *App) ready(ctx context.Context) error {
+	if err := a.DB.Read(ctx, func(*db.Tx) error { return nil }); err != nil {
+		return err
+	}
+	return a.Blobs.Answers(ctx)
+}
+
 func (a *App) countJobs() (map[string]float64, error) {
 	var n jobs.Counts
 	err := a.DB.Read(context.Background(), func(tx *db.Tx) (err error) {
@@ -96,7 +108,7 @@ func (a *App) mount(p Ports) error {
 	a.Edge, err = httpx.New(httpx.Options{
 		Title: "OneGrid", Version: apiVersion, DB: a.DB, Words: a.Words, Log: a.Log, Who: a.Access.Who(a.DB), Now: p.Now,
 		MaxRequests: a.Config.MaxRequests, Proxies: proxies, Secure: strings.HasPrefix(a.Config.url(), "https://"),
-		Ready:      func(ctx context.Context) error { return a.DB.Read(ctx, func(tx *db.Tx) error { return nil }) },
+		Ready:      a.ready,
 		Registerer: a.metrics, Metrics: metrics, Hosts: hosts, MetricsAnyone: a.Config.Metrics == "everyone",
 		Profile: a.Config.Profile == "loopback",
 		Refused: a.Access.Denied(a.DB),

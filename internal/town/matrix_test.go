@@ -353,3 +353,11 @@ func tile(grid string) string {
 	t := maptile.At(orb.Point{lon, lat}, 14)
 	return fmt.Sprintf("/api/map/grids/%d/%d/%d", t.Z, t.X, t.Y)
 }
+
+// caseTile is the tile of cases in the middle of a grid, so near that each is a
+// point.
+func caseTile(grid, more string) string {
+	lon, lat := town.Middle(grid)
+	t := maptile.At(orb.Point{lon, lat}, 18)
+	return fmt.Sprintf("/api/map/cases/%d/%d/%d%s", t.Z, t.X, t.Y, more)
+}

@@ -234,6 +234,14 @@ func caseSamples() []sample {
 			lon, lat := town.Middle(placeOf[scope].located)
 			return ask{path: fmt.Sprintf("/api/cases/duplicates?item=cleanliness&lon=%f&lat=%f", lon, lat), shows: has(c.ID.String())}
 		}},
+		{op: "case.tile", scopes: bothScopes, make: func(m *matrix, scope, _ string) ask {
+			c := m.open(scope)
+			return ask{path: caseTile(placeOf[scope].located, ""), shows: has(c.ID.String())}
+		}},
+		{op: "case.in_tile", scopes: bothScopes, make: func(m *matrix, scope, _ string) ask {
+			c := m.open(scope)
+			return ask{path: caseTile(placeOf[scope].located, "/list?limit=200"), shows: has(c.ID.String())}
+		}},
 		one("case.view", "", "/api/cases/{id}", nil), one("case.by_number", "", "/api/case-numbers/{number}", nil),
 		one("case.comment", "", "/api/cases/{id}/comments", said),
 		{op: "case.comment", what: "somebody else's file", scopes: []string{own}, make: func(m *matrix, scope, _ string) ask {

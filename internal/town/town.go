@@ -7,6 +7,7 @@ package town
 
 import (
 	"context"
+	"maps"
 	"net/http/httptest"
 	"path/filepath"
 	"testing"
@@ -69,12 +70,25 @@ func New(t testing.TB, engine db.Engine) *Town {
 // NewAt is New for a story that begins at a time of its own.
 func NewAt(t testing.TB, engine db.Engine, begins time.Time) *Town {
 	t.Helper()
+	return newTown(t, engine, begins, nil)
+}
+
+// NewWith is New with settings of its own.
+func NewWith(t testing.TB, engine db.Engine, set map[string]string) *Town {
+	t.Helper()
+	return newTown(t, engine, Morning, set)
+}
+
+func newTown(t testing.TB, engine db.Engine, begins time.Time, set map[string]string) *Town {
+	t.Helper()
 	w := &Town{TB: t, Engine: engine, Dir: filepath.Join(t.TempDir(), "data"), Clock: dbtest.NewClock(begins),
 		Nodes: map[string]id.ID{}, Posts: map[string]id.ID{}, Persons: map[string]id.ID{}, Accounts: map[string]id.ID{}, Holdings: map[string]id.ID{},
 		people: map[string]*Person{}}
 	// Stories move the clock by days; nobody signs in again in between. The
 	// people come through a proxy, each from an address of his own.
-	config, err := app.LoadConfig(w.Dir, map[string]string{"session-idle": "8760h", "session-max": "8760h", "trusted-proxy": "127.0.0.0/8"}, nil)
+	all := map[string]string{"session-idle": "8760h", "session-max": "8760h", "trusted-proxy": "127.0.0.0/8"}
+	maps.Copy(all, set)
+	config, err := app.LoadConfig(w.Dir, all, nil)
 	w.must(err)
 	w.config = config
 	if engine == db.Postgres {
@@ -120,6 +134,17 @@ func (w *Town) Stop() {
 		w.stop()
 		w.stop = nil
 	}
+}
+
+// Moves goes on with other data, as after a restore onto another machine.
+func (w *Town) Moves(c app.Config) {
+	w.Helper()
+	w.Stop()
+	w.config, w.Dir, w.Engine = c, c.Dir, db.SQLite
+	if c.Database != "" {
+		w.Engine = db.Postgres
+	}
+	w.Start(false)
 }
 
 // Config is what the town's program was started with.

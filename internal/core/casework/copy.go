@@ -358,7 +358,7 @@ func (d *Desk) followCopy(ctx context.Context, store *db.DB, file id.ID) error {
 // searchFaces proposes what to make unrecognisable. A photo that can't be
 // searched is proposed without: then a person does it alone.
 func (d *Desk) searchFaces(ctx context.Context, store *db.DB, c Copy, f File) error {
-	raw, err := d.stored(f.View)
+	raw, err := d.stored(ctx, f.View)
 	if err != nil {
 		return err
 	}
@@ -393,7 +393,7 @@ func (d *Desk) searchFaces(ctx context.Context, store *db.DB, c Copy, f File) er
 
 // makeCopy makes the copy that a person released.
 func (d *Desk) makeCopy(ctx context.Context, store *db.DB, c Copy, f File) error {
-	raw, err := d.stored(f.View)
+	raw, err := d.stored(ctx, f.View)
 	if err != nil {
 		return err
 	}
@@ -429,12 +429,12 @@ func (d *Desk) makeCopy(ctx context.Context, store *db.DB, c Copy, f File) error
 }
 
 // stored reads a stored picture of ours.
-func (d *Desk) stored(name string) ([]byte, error) {
+func (d *Desk) stored(ctx context.Context, name string) ([]byte, error) {
 	h, err := blob.ParseHash(name)
 	if err != nil {
 		return nil, err
 	}
-	r, err := d.files.Open(h)
+	r, err := d.files.Open(ctx, h)
 	if err != nil {
 		return nil, err
 	}

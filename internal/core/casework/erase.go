@@ -73,7 +73,7 @@ func (d *Desk) forget(tx *db.Tx, by journal.By, c Case, kind string) error {
 		one.Facets.empty()
 		one.Version++
 		// The point goes with the words: it may be somebody's door. The grid stays.
-		if _, err := tx.Exec(`UPDATE cases SET title = $1, text = '', place = '', lon = NULL, lat = NULL, cell = NULL, facets = $2, version = $3, erased_at = $4 WHERE id = $5`,
+		if _, err := tx.Exec(`UPDATE cases SET title = $1, text = '', place = '', lon = NULL, lat = NULL, cell = NULL, spot = NULL, facets = $2, version = $3, erased_at = $4 WHERE id = $5`,
 			item.Name.Chinese, db.JSON(one.Facets), one.Version, db.Millis(tx.Now()), one.ID); err != nil {
 			return fmt.Errorf("erase case: %w", err)
 		}

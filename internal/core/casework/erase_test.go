@@ -80,7 +80,7 @@ func TestErasedContentIsGone(t *testing.T) {
 		for _, name := range []string{file.Blob, file.View, file.Thumb} {
 			hash, err := blob.ParseHash(name)
 			h.must(err)
-			if h.files.Has(hash) {
+			if there, err := h.files.Has(h.ctx, hash); err != nil || there {
 				h.Errorf("the file %s is still stored", name)
 			}
 		}

@@ -209,6 +209,7 @@ func (d *Desk) Routes(e *httpx.Edge) {
 	d.manyRoutes(e, tags)
 	d.consentRoutes(e, tags)
 	d.copyRoutes(e, tags)
+	d.mapRoutes(e, tags)
 	httpx.Upload(e, httpx.Op{ID: "case.file_add", Path: "/api/files", SignedIn: true, Summary: "Upload a photo", Tags: tags, MaxBody: maxUpload + 1<<16, Status: 201}, d.keepFile, d.putFile)
 	httpx.Download(e, httpx.Op{ID: "case.file", Method: "GET", Path: "/api/files/{id}", SignedIn: true, Summary: "A photo", Tags: tags}, d.getFile)
 	httpx.Write(e, httpx.Op{ID: "case.file_review", Method: "POST", Path: "/api/files/{id}/review", Permission: "case.quarantine", Summary: "Let a public photo through, or not", Tags: tags},

@@ -63,10 +63,7 @@ func (d *Desk) followFile(ctx context.Context, store *db.DB, file id.ID) error {
 			return err
 		}
 		if f.State == FileAttached {
-			if !d.strange.Has(h) {
-				continue
-			}
-			if err := d.strange.Move(h, d.files); err != nil && !errors.Is(err, blob.ErrMissing) {
+			if err := d.strange.Move(ctx, h, d.files); err != nil && !errors.Is(err, blob.ErrMissing) {
 				return err
 			}
 			continue
@@ -79,7 +76,7 @@ func (d *Desk) followFile(ctx context.Context, store *db.DB, file id.ID) error {
 		if wanted[h] {
 			continue
 		}
-		if err := errors.Join(d.strange.Remove(h), d.files.Remove(h)); err != nil {
+		if err := errors.Join(d.strange.Remove(ctx, h), d.files.Remove(ctx, h)); err != nil {
 			return err
 		}
 	}

@@ -30,6 +30,8 @@ func Personal() personal.Room {
 			Purposes: []string{"handle_case"}, Retention: personal.OfItem},
 		{Key: "cases.lat", Name: words.Text{Chinese: "地点纬度", English: "Latitude of the place"}, Level: personal.Basic, Whose: personal.Resident,
 			Purposes: []string{"handle_case"}, Retention: personal.OfItem},
+		{Key: "cases.spot", Name: words.Text{Chinese: "地图上的位置", English: "Place on the map"}, Level: personal.Basic, Whose: personal.Resident,
+			Purposes: []string{"handle_case"}, Retention: personal.OfItem},
 		{Key: "cases.facets", Name: words.Text{Chinese: "答复、评价和经办人", English: "Answers, rating and who acted"}, Level: personal.Basic, Whose: personal.Anyone,
 			Purposes: []string{"handle_case", "trace"}, Retention: personal.OfItem},
 		{Key: "cases.person_id", Name: words.Text{Chinese: "经办人", English: "Who took it"}, Level: personal.Basic, Whose: personal.Staff,

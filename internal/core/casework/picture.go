@@ -3,7 +3,9 @@ package casework
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
+	"time"
 
 	"onegrid/internal/kit/blob"
 	"onegrid/internal/kit/httpx"
@@ -51,7 +53,25 @@ func (d *Desk) keep(ctx context.Context, area *blob.Area, data []byte) (string, 
 	return ref.Hash.String(), nil
 }
 
-// content gives out what is shown of a file, from where it lies.
+// giveWait bounds how long a file is fetched before it is given out.
+const giveWait = 2 * time.Minute
+
+// fetch opens a stored file, from where it lies.
+func (d *Desk) fetch(h blob.Hash) (io.ReadSeekCloser, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), giveWait)
+	defer cancel()
+	for _, a := range []*blob.Area{d.files, d.strange} {
+		if a == nil {
+			continue
+		}
+		if f, err := a.Open(ctx, h); !errors.Is(err, blob.ErrMissing) {
+			return f, err
+		}
+	}
+	return nil, blob.ErrMissing
+}
+
+// content gives out what is shown of a file.
 func (d *Desk) content(f File, size string) (*httpx.Content, error) {
 	name := f.View
 	if size == "thumb" {
@@ -63,13 +83,6 @@ func (d *Desk) content(f File, size string) (*httpx.Content, error) {
 	}
 	return &httpx.Content{
 		Type: "image/jpeg", Inline: true, Modified: f.At, ETag: `"` + name[:16] + `"`, Cache: "private, max-age=3600",
-		Open: func() (io.ReadSeekCloser, error) {
-			for _, a := range []*blob.Area{d.files, d.strange} {
-				if a != nil && a.Has(h) {
-					return a.Open(h)
-				}
-			}
-			return nil, blob.ErrMissing
-		},
+		Open: func() (io.ReadSeekCloser, error) { return d.fetch(h) },
 	}, nil
 }

@@ -228,7 +228,7 @@ func (d *Desk) dropOriginal(ctx context.Context, store *db.DB, name string) erro
 	if err != nil || wanted[h] {
 		return err
 	}
-	return d.files.Remove(h)
+	return d.files.Remove(ctx, h)
 }
 
 // findUnseen lists photos of strangers on closed cases that nobody looked at.

@@ -1,7 +1,9 @@
 package casework
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -144,7 +146,9 @@ func termsOf(c Case) []string {
 }
 
 // index makes a new case findable. Tasks are found through their case.
-func (d *Desk) index(tx *db.Tx, c Case) error {
+func (d *Desk) index(tx *db.Tx, c Case) error { return index(tx, c) }
+
+func index(tx *db.Tx, c Case) error {
 	if tx.Engine() == db.Postgres {
 		return indexPostgres(tx, c.ID, termsOf(c))
 	}
@@ -168,6 +172,66 @@ func unindex(tx *db.Tx, caseID id.ID) error {
 		return unindexPostgres(tx, caseID)
 	}
 	return unindexSQLite(tx, caseID)
+}
+
+// indexStep is how many cases are made findable in one transaction.
+const indexStep = 200
+
+// IndexAll makes the index of words anew, oldest case first: each engine has an
+// index of its own, which a backup does not carry to the other. Erased cases stay
+// unfindable. It says how many cases there are.
+func IndexAll(ctx context.Context, store *db.DB) (int, error) {
+	var all []id.ID
+	if err := store.Read(ctx, func(tx *db.Tx) error {
+		rows, err := tx.Query(`SELECT id FROM cases WHERE parent_id IS NULL AND erased_at IS NULL ORDER BY arrived, id`)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var v id.ID
+			if err := rows.Scan(&v); err != nil {
+				return err
+			}
+			all = append(all, v)
+		}
+		return rows.Err()
+	}); err != nil {
+		return 0, fmt.Errorf("index cases: %w", err)
+	}
+	if err := store.Write(ctx, unindexAll); err != nil {
+		return 0, err
+	}
+	for some := range slices.Chunk(all, indexStep) {
+		if err := store.Write(ctx, func(tx *db.Tx) error {
+			for _, v := range some {
+				c, err := get(tx, v)
+				if err == nil {
+					err = index(tx, c)
+				}
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			return 0, err
+		}
+	}
+	return len(all), nil
+}
+
+func unindexAll(tx *db.Tx) error {
+	clear := []string{`DELETE FROM case_search`}
+	if tx.Engine() == db.SQLite {
+		clear = []string{`INSERT INTO case_search (case_search) VALUES ('delete-all')`, `DELETE FROM case_search_key`}
+	}
+	for _, q := range clear {
+		if _, err := tx.Exec(q); err != nil {
+			return fmt.Errorf("empty the index of words: %w", err)
+		}
+	}
+	return nil
 }
 
 // contains says whether a case really has every word of a query.

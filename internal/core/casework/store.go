@@ -120,11 +120,11 @@ func tasksOf(tx *db.Tx, parent id.ID) ([]Case, error) {
 	return many(tx, `SELECT `+caseColumns+` FROM cases WHERE parent_id = $1 ORDER BY recorded_at, LENGTH(number), number`, parent)
 }
 
-func (c Case) lonLat() (lon, lat, cell any) {
+func (c Case) lonLat() (lon, lat, cell, spot any) {
 	if !c.Located {
-		return nil, nil, nil
+		return nil, nil, nil, nil
 	}
-	return c.Lon, c.Lat, cellOf(c.Lon, c.Lat)
+	return c.Lon, c.Lat, cellOf(c.Lon, c.Lat), spotOf(c.Lon, c.Lat)
 }
 
 // clockValues are the columns of the clock.
@@ -158,18 +158,18 @@ func (c Case) resumeAt() any {
 
 // insert stores a new case.
 func insert(tx *db.Tx, c Case) error {
-	lon, lat, cell := c.lonLat()
+	lon, lat, cell, spot := c.lonLat()
 	args := append([]any{c.ID, c.Number, c.Parent, none(c.Task), c.Flow, c.Item, c.ItemVersion, c.Condition, c.Title, c.Text, lon, lat, cell, c.Where,
 		c.Hub, c.Street, c.Platform, c.Grid, c.Micro, c.Department, c.State, c.Priority, int64(c.Secrecy), c.Channel,
 		c.Post, c.Acting, c.Intake, c.Handler, c.Person, c.AskPost}, c.clockValues()...)
-	args = append(args, c.Late, c.Verify, c.Check, c.resumeAt(), db.Millis(c.Occurred), db.Millis(c.Recorded), db.Millis(c.Closed), c.listAt(), c.Version, c.MadeUp, db.JSON(c.Facets))
+	args = append(args, c.Late, c.Verify, c.Check, c.resumeAt(), db.Millis(c.Occurred), db.Millis(c.Recorded), db.Millis(c.Closed), c.listAt(), c.Version, c.MadeUp, db.JSON(c.Facets), spot)
 	_, err := tx.Exec(`INSERT INTO cases (id, number, parent_id, task, flow, item, item_version, condition, title, text, lon, lat, cell, place,
 		hub_id, street_id, platform_id, grid_id, micro_id, department_id, state, priority, secrecy, channel,
 		post_id, acting_post_id, intake_post_id, handler_post_id, person_id, ask_post_id,
 		clock_kind, clock_row, clock_start, clock_limit, clock_calendar, clock_given, due_at, near_at, provisional, paused, remaining, clock_late_at,
-		late, verify_state, check_state, resume_at, occurred_at, recorded_at, closed_at, list_at, version, made_up, facets)
+		late, verify_state, check_state, resume_at, occurred_at, recorded_at, closed_at, list_at, version, made_up, facets, spot)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30,
-		$31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51, $52, $53)`, args...)
+		$31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51, $52, $53, $54)`, args...)
 	if db.Unique(err) {
 		return ErrTaken.With("id", c.ID.String())
 	}

@@ -7,6 +7,9 @@
 // another name and renamed when it is whole; one that ends early, or of which a
 // byte differs, is refused before anything is restored.
 //
+// Where the files stand (a folder, a bucket) and which database there is does not
+// matter: a backup of one is restored into the other.
+//
 // Never in a backup: the list of erasures and the journal's checkpoints. They
 // must outlive the restoring of an older copy. Keys are left out by default: a
 // backup without them can be stored where resident data may not be read, and
@@ -33,6 +36,7 @@ import (
 	"strings"
 	"time"
 
+	"onegrid/internal/kit/blob"
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/fault"
 )
@@ -47,7 +51,10 @@ var (
 	ErrExists = fault.New(fault.Conflict, "backup.exists")     // the file is there already
 	ErrBroken = fault.New(fault.Invalid, "backup.broken")      // half-written, changed or no backup
 	ErrNewer  = fault.New(fault.Conflict, "backup.newer")      // in a form that this program does not know
-	ErrInUse  = fault.New(fault.Conflict, "backup.dir_in_use") // the data folder already holds something
+	ErrInUse  = fault.New(fault.Conflict, "backup.dir_in_use") // the data folder or file store already holds something
+	// ErrDamaged says that the backup is written and whole, but that stored files
+	// were damaged before and are not in it.
+	ErrDamaged = fault.New(fault.Internal, "backup.files_damaged")
 )
 
 const (
@@ -65,6 +72,8 @@ type Manifest struct {
 	Engine   db.Engine        `json:"engine"`
 	Versions map[string]int64 `json:"versions"` // of the rooms' tables
 	Parts    []Part           `json:"parts"`
+	// Damaged are stored files that no longer had the content of their name.
+	Damaged []string `json:"damaged,omitempty"`
 }
 
 // Part is one file in a backup.
@@ -87,9 +96,11 @@ func (m *Manifest) Bytes() (n int64) {
 	return n
 }
 
-// Write writes a backup of the database and of dir's stored files to file.
-// progress (may be nil) is told each part before it is written.
-func Write(ctx context.Context, file string, d *db.DB, dir string, keys bool, progress func(part string)) (m Manifest, err error) {
+// Write writes a backup of the database, of the stored files and, with keys, of
+// dir's keys to file. progress (may be nil) is told each part before it is
+// written. Files that are damaged are left out and named in the manifest, and the
+// fault backup.files_damaged comes with a backup that is whole but for them.
+func Write(ctx context.Context, file string, d *db.DB, files *blob.Store, dir string, keys bool, progress func(part string)) (m Manifest, err error) {
 	if _, err := os.Lstat(file); err == nil {
 		return m, ErrExists.With("file", filepath.Base(file))
 	}
@@ -99,7 +110,7 @@ func Write(ctx context.Context, file string, d *db.DB, dir string, keys bool, pr
 	}
 	defer func() {
 		f.Close()
-		if err != nil {
+		if err != nil && !errors.Is(err, ErrDamaged) {
 			os.Remove(file + ".part")
 		}
 	}()
@@ -110,7 +121,7 @@ func Write(ctx context.Context, file string, d *db.DB, dir string, keys bool, pr
 	if m.Versions, err = d.Dump(ctx, func(part string) (io.Writer, error) { return w.create(dataPrefix+part, zip.Deflate) }); err != nil {
 		return m, err
 	}
-	if err := w.folder(ctx, dir, filesPrefix, zip.Store); err != nil {
+	if m.Damaged, err = w.stored(ctx, files); err != nil {
 		return m, err
 	}
 	if keys {
@@ -140,7 +151,13 @@ func Write(ctx context.Context, file string, d *db.DB, dir string, keys bool, pr
 	if err := os.Rename(f.Name(), file); err != nil {
 		return m, err
 	}
-	return m, syncDir(filepath.Dir(file))
+	if err := syncDir(filepath.Dir(file)); err != nil {
+		return m, err
+	}
+	if len(m.Damaged) > 0 {
+		return m, ErrDamaged.With("files", int64(len(m.Damaged)), "first", m.Damaged[0])
+	}
+	return m, nil
 }
 
 // archive is a zip that notes the size and digest of each part.
@@ -183,8 +200,52 @@ func (a *archive) end() {
 	a.sum = nil
 }
 
+// partOf is the name of a stored file in a backup: as it lies in a folder.
+func partOf(area string, h blob.Hash) string {
+	n := h.String()
+	return filesPrefix + area + "/" + n[:2] + "/" + n[2:4] + "/" + n
+}
+
+// fileOf is the stored file that a part is.
+func fileOf(part string) (area string, h blob.Hash, err error) {
+	rest, _ := strings.CutPrefix(part, filesPrefix)
+	area, _, _ = strings.Cut(rest, "/")
+	h, err = blob.ParseHash(path.Base(rest))
+	if err != nil || partOf(area, h) != part {
+		return "", h, ErrBroken.Because(fmt.Errorf("part %q is no stored file", part))
+	}
+	return area, h, nil
+}
+
+// halfWritten says of a part that it was being taken in when an older program made
+// the backup.
+func halfWritten(part string) bool { return strings.HasPrefix(part, filesPrefix+"tmp/") }
+
+// stored writes the stored files. What is removed meanwhile was an orphan, or
+// moved to an area that is still to come.
+func (a *archive) stored(ctx context.Context, files *blob.Store) (damaged []string, err error) {
+	err = files.Each(ctx, func(area string, h blob.Hash, _ int64) error {
+		f, err := files.Read(ctx, area, h)
+		switch {
+		case errors.Is(err, blob.ErrMissing):
+			return nil
+		case errors.Is(err, blob.ErrBroken):
+			damaged = append(damaged, area+"/"+h.String())
+			return nil
+		case err != nil:
+			return err
+		}
+		w, err := a.create(partOf(area, h), zip.Store)
+		if err == nil {
+			_, err = io.Copy(w, f)
+		}
+		return errors.Join(err, f.Close())
+	})
+	return damaged, err
+}
+
 // folder writes the files under one folder of dir. What is being written right
-// now has a name that begins with a dot; what is removed meanwhile was an orphan.
+// now has a name that begins with a dot.
 func (a *archive) folder(ctx context.Context, dir, prefix string, method uint16) error {
 	root := filepath.Join(dir, strings.TrimSuffix(prefix, "/"))
 	return filepath.WalkDir(root, func(name string, e fs.DirEntry, err error) error {
@@ -266,6 +327,11 @@ func check(ctx context.Context, z *zip.ReadCloser, m Manifest) error {
 		if !fs.ValidPath(p.Name) || path.Clean(p.Name) != p.Name || !strings.HasPrefix(p.Name, dataPrefix) && !strings.HasPrefix(p.Name, filesPrefix) && !strings.HasPrefix(p.Name, keysPrefix) {
 			return ErrBroken.Because(fmt.Errorf("part %q", p.Name))
 		}
+		if strings.HasPrefix(p.Name, filesPrefix) {
+			if _, _, err := fileOf(p.Name); err != nil && !halfWritten(p.Name) {
+				return err
+			}
+		}
 		wanted[p.Name] = p
 	}
 	for _, f := range z.File {
@@ -297,12 +363,18 @@ func check(ctx context.Context, z *zip.ReadCloser, m Manifest) error {
 	return nil
 }
 
-// Restore makes a data folder and its database from a backup, after having
-// checked the whole of it. Anything that is already there is refused: a database
-// with data, stored files, and keys when the backup has some. rooms must hold
-// every room of the backup. The caller opens the database then, which migrates
-// it, and applies the list of erasures.
-func Restore(ctx context.Context, file, dsn, dir string, rooms []db.Room, progress func(part string)) (m Manifest, err error) {
+// unfinished is the file that stands in a data folder while it is being filled. A
+// restore that was killed may be begun again: stored files have the names of
+// their content, so that filling twice changes nothing.
+const unfinished = ".restoring"
+
+// Restore makes a data folder, its stored files and its database from a backup,
+// after having checked the whole of it. Anything that is already there is refused:
+// a database with data, stored files, and keys when the backup has some. rooms
+// must hold every room of the backup. The caller opens the database then, which
+// migrates it, applies the list of erasures and, where the engine is another one,
+// has indexes of words made anew.
+func Restore(ctx context.Context, file, dsn string, files *blob.Store, dir string, rooms []db.Room, progress func(part string)) (m Manifest, err error) {
 	z, m, err := open(file)
 	if err != nil {
 		return m, err
@@ -311,13 +383,21 @@ func Restore(ctx context.Context, file, dsn, dir string, rooms []db.Room, progre
 	if err := check(ctx, z, m); err != nil {
 		return m, err
 	}
-	for _, prefix := range []string{filesPrefix, keysPrefix} {
-		if prefix == keysPrefix && !m.Keys() {
-			continue
+	marker := filepath.Join(dir, unfinished)
+	if _, err := os.Stat(marker); errors.Is(err, fs.ErrNotExist) {
+		if taken, err := anyStored(ctx, files); err != nil || taken {
+			return m, errors.Join(ErrInUse.With("folder", "files"), err)
 		}
-		if taken, err := holds(filepath.Join(dir, prefix)); err != nil || taken {
-			return m, errors.Join(ErrInUse.With("folder", strings.TrimSuffix(prefix, "/")), err)
+	} else if err != nil {
+		return m, err
+	}
+	if m.Keys() {
+		if taken, err := holds(filepath.Join(dir, keysPrefix)); err != nil || taken {
+			return m, errors.Join(ErrInUse.With("folder", "keys"), err)
 		}
+	}
+	if err := os.WriteFile(marker, nil, 0o600); err != nil {
+		return m, err
 	}
 	var parts []string
 	for _, p := range m.Parts {
@@ -325,13 +405,24 @@ func Restore(ctx context.Context, file, dsn, dir string, rooms []db.Room, progre
 			parts = append(parts, part)
 		}
 	}
-	// Files before rows: a database never stands there without what its rows
-	// refer to.
 	staged := filepath.Join(dir, ".restore")
 	if err := os.RemoveAll(staged); err != nil {
 		return m, err
 	}
 	defer os.RemoveAll(staged)
+	var done []Part // stored files
+	keys := false   // have found their place
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, takeBack(context.WithoutCancel(ctx), files, done))
+			if keys {
+				err = errors.Join(err, os.RemoveAll(filepath.Join(dir, keysPrefix)))
+			}
+		}
+		err = errors.Join(err, os.Remove(marker))
+	}()
+	// Files before rows: a database never stands there without what its rows
+	// refer to.
 	for _, p := range m.Parts {
 		if strings.HasPrefix(p.Name, dataPrefix) {
 			continue
@@ -339,30 +430,37 @@ func Restore(ctx context.Context, file, dsn, dir string, rooms []db.Room, progre
 		if progress != nil {
 			progress(p.Name)
 		}
-		if err := unpack(z, p.Name, filepath.Join(staged, filepath.FromSlash(p.Name))); err != nil {
-			return m, err
-		}
-	}
-	var moved []string
-	defer func() {
-		if err != nil {
-			for _, to := range moved {
-				os.RemoveAll(to)
+		if strings.HasPrefix(p.Name, keysPrefix) {
+			if err := unpack(z, p.Name, filepath.Join(staged, filepath.FromSlash(p.Name))); err != nil {
+				return m, err
 			}
-		}
-	}()
-	for _, prefix := range []string{filesPrefix, keysPrefix} {
-		from, to := filepath.Join(staged, prefix), filepath.Join(dir, prefix)
-		if _, err := os.Stat(from); err != nil {
 			continue
 		}
+		if halfWritten(p.Name) {
+			continue
+		}
+		area, h, err := fileOf(p.Name)
+		if err != nil {
+			return m, err
+		}
+		if h.String() != p.SHA256 { // was damaged when an older program backed it up
+			m.Damaged = append(m.Damaged, area+"/"+h.String())
+			continue
+		}
+		if err := store(ctx, z, p.Name, files); err != nil {
+			return m, err
+		}
+		done = append(done, p)
+	}
+	if m.Keys() {
+		to := filepath.Join(dir, keysPrefix)
 		if err := os.RemoveAll(to); err != nil { // empty, as was seen above
 			return m, err
 		}
-		if err := os.Rename(from, to); err != nil {
+		if err := os.Rename(filepath.Join(staged, keysPrefix), to); err != nil {
 			return m, err
 		}
-		moved = append(moved, to)
+		keys = true
 	}
 	if err := syncDir(dir); err != nil {
 		return m, err
@@ -370,10 +468,47 @@ func Restore(ctx context.Context, file, dsn, dir string, rooms []db.Room, progre
 	if progress != nil {
 		progress(dataPrefix)
 	}
-	return m, db.Load(ctx, dsn, rooms, m.Versions, parts, func(part string) (io.ReadCloser, error) {
+	return m, db.Load(ctx, dsn, dir, rooms, m.Versions, parts, func(part string) (io.ReadCloser, error) {
 		f, err := z.Open(dataPrefix + part)
 		return f, err
 	})
+}
+
+// anyStored says whether a store holds any file.
+func anyStored(ctx context.Context, files *blob.Store) (bool, error) {
+	found := errors.New("found one")
+	err := files.Each(ctx, func(string, blob.Hash, int64) error { return found })
+	if errors.Is(err, found) {
+		return true, nil
+	}
+	return false, err
+}
+
+// store puts one stored file back.
+func store(ctx context.Context, z *zip.ReadCloser, part string, files *blob.Store) error {
+	area, h, err := fileOf(part)
+	if err != nil {
+		return err
+	}
+	r, err := z.Open(part)
+	if err != nil {
+		return ErrBroken.Because(err)
+	}
+	return errors.Join(files.Restore(ctx, area, h, r), r.Close())
+}
+
+// takeBack removes what a restore that failed had stored.
+func takeBack(ctx context.Context, files *blob.Store, done []Part) error {
+	for _, p := range done {
+		area, h, err := fileOf(p.Name)
+		if err == nil {
+			err = files.Remove(ctx, area, h)
+		}
+		if err != nil {
+			return fmt.Errorf("take back %s: %w", p.Name, err)
+		}
+	}
+	return nil
 }
 
 // holds says whether there is any file under a folder.

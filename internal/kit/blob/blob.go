@@ -2,13 +2,18 @@
 // the same content is stored once and a changed file is noticed. It also turns
 // pictures from strangers into harmless ones (picture.go).
 //
-// It owns a folder and no tables: which file belongs to what, and who may see
-// it, is the business of the room that refers to it. A file that no room refers
-// to after a while is an orphan (an upload whose command never came) and is
+// It owns a folder or a bucket and no tables: which file belongs to what, and who
+// may see it, is the business of the room that refers to it. A file that no room
+// refers to after a while is an orphan (an upload whose command never came) and is
 // swept.
 //
+// The bytes stand in a Backend: a folder of this machine (folder.go) or a bucket
+// of an S3 service that several machines share (bucket.go). Everything else is
+// the same for both, and one test runs on both.
+//
 // What callers rely on:
-//   - Put returns when the content is on the disk, under its name or not at all;
+//   - Put returns when the content is stored for good, under its name or not at all;
+//   - Open gives only content that was compared with its name;
 //   - storing is no part of any database transaction: first the file, then the
 //     row that refers to it; erasing goes the other way;
 //   - an area with a cap (the quarantine of public uploads) refuses when full
@@ -16,6 +21,7 @@
 package blob
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"embed"
@@ -23,9 +29,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -52,6 +58,14 @@ var (
 	ErrFull = fault.New(fault.Busy, "blob.full")
 	// ErrBroken says that a file no longer has the content of its name.
 	ErrBroken = fault.New(fault.Internal, "blob.broken")
+	// ErrUnavailable says that the file service does not answer, or only with
+	// errors of its own.
+	ErrUnavailable = fault.New(fault.Busy, "blob.unavailable")
+	// ErrRefused says that the file service does not take our key, or that the
+	// key may not do what is needed.
+	ErrRefused = fault.New(fault.Internal, "blob.refused")
+	// ErrNoBucket says that the bucket does not exist; it is never made by us.
+	ErrNoBucket = fault.New(fault.Internal, "blob.no_bucket")
 )
 
 // Hash names a file by its content.
@@ -81,40 +95,106 @@ type Ref struct {
 	Size int64
 }
 
+// Backend is where the bytes of a store stand (存储后端). It knows areas and
+// names; sizes, caps and the comparing of content are the store's. Folder and
+// bucket are the two there are.
+type Backend interface {
+	// Keep stores the whole file at path for good under its name, in place of
+	// what may be there; at counts as the time it was put. The file at path may
+	// be taken.
+	Keep(ctx context.Context, area string, ref Ref, path string, at time.Time) error
+	// Look says how large a file is and when it was put. Code: blob.missing.
+	Look(ctx context.Context, area string, h Hash) (Info, error)
+	// Read opens a file as it lies there. Code: blob.missing.
+	Read(ctx context.Context, area string, h Hash) (io.ReadCloser, error)
+	// Drop removes a file; one that is not there is no error.
+	Drop(ctx context.Context, area string, h Hash) error
+	// List visits the files of one area, in any order. At may be later than the
+	// time of Look, never earlier by more than the clocks differ.
+	List(ctx context.Context, area string, visit func(Hash, Info) error) error
+	// Areas are the names of the areas that hold something.
+	Areas(ctx context.Context) ([]string, error)
+	// Free is how many bytes can still be written.
+	Free() (int64, error)
+	// Answers says whether files can be stored and read now.
+	Answers(ctx context.Context) error
+	// Close lets go of connections.
+	Close()
+}
+
+// Info is what is known of a file without reading it.
+type Info struct {
+	Size int64
+	At   time.Time // when it was put last
+}
+
 // Options are what app decides about a store.
 type Options struct {
 	Now     func() time.Time
 	MinFree int64 // bytes of the disk that stay free; default 256 MiB
+	// From names areas that files are moved out of. Whoever reads all areas
+	// begins with them, so that a file that moves meanwhile is met once at least.
+	From []string
+	// Beside says that another process may have the store open: what it is taking
+	// in is left alone.
+	Beside bool
 }
 
-// Store is a folder of files, in named areas.
+// Store is a number of files in named areas.
 type Store struct {
-	dir string
-	o   Options
-	mu  sync.Mutex // between putting a file into its place and sweeping it
-	all map[string]*Area
+	back  Backend
+	temp  string // what is being taken in; emptied when the store is opened
+	o     Options
+	mu    sync.Mutex
+	all   map[string]*Area
+	locks [64]sync.Mutex // between putting a file into its place and sweeping it
 }
 
-// Open opens a store, made if needed, and removes what a crash left half
-// written.
+// Open opens a store in a folder, made if needed, and removes what a crash left
+// half written.
 func Open(dir string, o Options) (*Store, error) {
+	s, err := open(filepath.Join(dir, tempName), o)
+	if err != nil {
+		return nil, err
+	}
+	s.back = &folder{dir: dir}
+	return s, nil
+}
+
+// tempName is the part of a folder where files are taken in.
+const tempName = "tmp"
+
+func open(temp string, o Options) (*Store, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
 	if o.MinFree == 0 {
 		o.MinFree = 256 << 20
 	}
-	s := &Store{dir: dir, o: o, all: map[string]*Area{}}
-	if err := os.RemoveAll(s.temp()); err != nil {
-		return nil, fmt.Errorf("clean the file store: %w", err)
+	if !o.Beside {
+		if err := os.RemoveAll(temp); err != nil {
+			return nil, fmt.Errorf("clean the file store: %w", err)
+		}
 	}
-	if err := os.MkdirAll(s.temp(), 0o700); err != nil {
+	if err := os.MkdirAll(temp, 0o700); err != nil {
 		return nil, fmt.Errorf("make the file store: %w", err)
 	}
-	return s, nil
+	return &Store{temp: temp, o: o, all: map[string]*Area{}}, nil
 }
 
-func (s *Store) temp() string { return filepath.Join(s.dir, "tmp") }
+// Answers says whether files can be stored and read now. Codes:
+// blob.unavailable, blob.refused, blob.no_bucket.
+func (s *Store) Answers(ctx context.Context) error { return s.back.Answers(ctx) }
+
+// Close lets go of connections.
+func (s *Store) Close() { s.back.Close() }
+
+// lock keeps others from the same file until it is released.
+func (s *Store) lock(h Hash) func() {
+	m := &s.locks[int(h[0])%len(s.locks)]
+	m.Lock()
+	return m.Unlock
+}
 
 // Area is a part of the store with its own cap.
 type Area struct {
@@ -124,59 +204,68 @@ type Area struct {
 	used atomic.Int64
 }
 
+func goodArea(name string) bool {
+	return name != "" && name != tempName && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
+}
+
 // Area opens a part of the store; cap is the most bytes it may hold, 0 for as
-// many as the disk has.
+// many as there is room for.
 func (s *Store) Area(name string, cap int64) (*Area, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if name == "" || name == "tmp" || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+	if !goodArea(name) {
 		return nil, fmt.Errorf("blob: bad area name %q", name)
 	}
 	if _, twice := s.all[name]; twice {
 		return nil, fmt.Errorf("blob: area %q opened twice", name)
 	}
 	a := &Area{s: s, name: name, cap: cap}
-	if err := os.MkdirAll(a.dir(), 0o700); err != nil {
-		return nil, fmt.Errorf("make the area %s: %w", name, err)
-	}
-	err := a.walk(func(_ Hash, info fs.FileInfo) error {
-		a.used.Add(info.Size())
-		return nil
-	})
-	if err != nil {
-		return nil, err
+	if cap > 0 {
+		if err := s.back.List(context.Background(), name, func(_ Hash, i Info) error {
+			a.used.Add(i.Size)
+			return nil
+		}); err != nil {
+			return nil, err
+		}
 	}
 	s.all[name] = a
 	return a, nil
 }
 
-func (a *Area) dir() string { return filepath.Join(a.s.dir, a.name) }
-
-// path spreads files over 65,536 folders.
-func (a *Area) path(h Hash) string {
-	n := h.String()
-	return filepath.Join(a.dir(), n[:2], n[2:4], n)
-}
-
-// Used is how many bytes the area holds.
+// Used is how many bytes an area with a cap holds. Where several machines share
+// the store, what the others put is counted at the next sweep.
 func (a *Area) Used() int64 { return a.used.Load() }
 
-// Put stores what r gives, at most limit bytes. Content that is there already is
-// not written again but counts as new for the sweep. Codes: blob.empty,
-// blob.too_large, blob.full.
+// Put stores what r gives, at most limit bytes. Content that is there already
+// counts as new for the sweep. Codes: blob.empty, blob.too_large, blob.full,
+// blob.unavailable.
 func (a *Area) Put(ctx context.Context, r io.Reader, limit int64) (Ref, error) {
-	if err := a.room(0); err != nil {
-		return Ref{}, err
-	}
-	t, err := os.CreateTemp(a.s.temp(), "put-*") // 0600
-	if err != nil {
-		return Ref{}, full(err)
-	}
-	defer func() { _ = os.Remove(t.Name()) }() // gone already when it found its place
-	sum := sha256.New()
 	if a.cap > 0 {
 		limit = min(limit, a.cap)
 	}
+	if err := a.room(0); err != nil {
+		return Ref{}, err
+	}
+	path, ref, err := a.s.take(ctx, r, limit)
+	if err != nil {
+		return Ref{}, err
+	}
+	defer func() { _ = os.Remove(path) }() // gone already when it found its place
+	return ref, a.keep(ctx, ref, path)
+}
+
+// take writes what comes in to the disk and finds its name.
+func (s *Store) take(ctx context.Context, r io.Reader, limit int64) (path string, ref Ref, err error) {
+	t, err := os.CreateTemp(s.temp, "put-*") // 0600
+	if err != nil {
+		return "", Ref{}, full(err)
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(t.Name())
+		}
+	}()
+	sum := sha256.New()
 	n, err := io.Copy(io.MultiWriter(t, sum), io.LimitReader(reader{ctx, r}, limit+1))
 	if err == nil && n > limit {
 		err = ErrTooLarge.With("limit", limit)
@@ -191,71 +280,70 @@ func (a *Area) Put(ctx context.Context, r io.Reader, limit int64) (Ref, error) {
 		err = closed
 	}
 	if err != nil {
-		return Ref{}, full(err)
+		return "", Ref{}, full(err)
 	}
-	ref := Ref{Size: n}
+	ref.Size = n
 	sum.Sum(ref.Hash[:0])
-	return ref, a.place(t.Name(), ref)
+	return t.Name(), ref, nil
 }
 
-// place moves a whole file to its name and makes the move durable.
-func (a *Area) place(temp string, ref Ref) error {
-	path := a.path(ref.Hash)
-	a.s.mu.Lock()
-	defer a.s.mu.Unlock()
-	now := a.s.o.Now()
-	before := int64(0)
-	if info, err := os.Stat(path); err == nil {
-		if info.Size() == ref.Size {
-			if err := os.Chtimes(path, now, now); err != nil {
-				return fmt.Errorf("touch %s: %w", ref.Hash, err)
-			}
-			return nil
+// keep gives a whole file its name.
+func (a *Area) keep(ctx context.Context, ref Ref, path string) error {
+	defer a.s.lock(ref.Hash)()
+	grows := ref.Size
+	if a.cap > 0 {
+		switch was, err := a.s.back.Look(ctx, a.name, ref.Hash); {
+		case err == nil:
+			grows -= was.Size
+		case !errors.Is(err, ErrMissing):
+			return err
 		}
-		before = info.Size() // damaged: the right content replaces it
 	}
-	if err := a.room(ref.Size - before); err != nil {
+	if err := a.reserve(grows); err != nil {
 		return err
 	}
-	first, second := filepath.Dir(filepath.Dir(path)), filepath.Dir(path)
-	if err := os.MkdirAll(second, 0o700); err != nil {
+	if err := a.s.back.Keep(ctx, a.name, ref, path, a.s.o.Now()); err != nil {
+		a.count(-grows)
 		return full(err)
 	}
-	if err := os.Chtimes(temp, now, now); err != nil {
-		return full(err)
+	return nil
+}
+
+// reserve takes room for a file before it is stored.
+func (a *Area) reserve(size int64) error {
+	if err := a.room(size); err != nil {
+		return err
 	}
-	if err := os.Rename(temp, path); err != nil {
-		return full(err)
-	}
-	a.used.Add(ref.Size - before)
-	for _, dir := range []string{second, first, a.dir()} {
-		if err := syncDir(dir); err != nil {
-			return full(err)
+	for a.cap > 0 {
+		used := a.used.Load()
+		if used+size > a.cap {
+			return ErrFull.With("area", a.name)
+		}
+		if a.used.CompareAndSwap(used, used+size) {
+			break
 		}
 	}
 	return nil
+}
+
+func (a *Area) count(change int64) {
+	if a.cap > 0 {
+		a.used.Add(change)
+	}
 }
 
 func (a *Area) room(size int64) error {
 	if a.cap > 0 && a.used.Load()+size > a.cap {
 		return ErrFull.With("area", a.name)
 	}
-	free, err := freeBytes(a.s.dir)
+	free, err := a.s.back.Free()
 	if err != nil {
 		return fmt.Errorf("free room of the file store: %w", err)
 	}
-	if free-size < a.s.o.MinFree {
+	if free < a.s.o.MinFree || free-a.s.o.MinFree < size { // size may be less than 0
 		return ErrFull.With("area", a.name)
 	}
 	return nil
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // full turns "no room on the disk" into its fault; all else stays.
@@ -279,84 +367,137 @@ func (r reader) Read(p []byte) (int, error) {
 	return r.r.Read(p)
 }
 
-// Open opens a file for reading. Code: blob.missing.
-func (a *Area) Open(h Hash) (*os.File, error) {
-	f, err := os.Open(a.path(h))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, ErrMissing
+// Open opens a file for reading, after its whole content was compared with its
+// name. Codes: blob.missing, blob.broken, blob.unavailable.
+func (a *Area) Open(ctx context.Context, h Hash) (io.ReadSeekCloser, error) {
+	return a.s.read(ctx, a.name, h)
+}
+
+// inMemory is up to which size a file that can't be read twice is kept in memory
+// while it is given out.
+const inMemory = 4 << 20
+
+// readTries is how often a transfer that broke off, or came damaged, is begun.
+const readTries = 3
+
+func (s *Store) read(ctx context.Context, area string, h Hash) (f io.ReadSeekCloser, err error) {
+	for range readTries {
+		f, err = s.readOnce(ctx, area, h)
+		if err == nil || errors.Is(err, ErrMissing) || ctx.Err() != nil {
+			return f, err
+		}
+		if _, local := s.back.(*folder); local {
+			return nil, err // reading the same disk again tells nothing new
+		}
 	}
-	return f, err
+	return nil, err
+}
+
+func (s *Store) readOnce(ctx context.Context, area string, h Hash) (io.ReadSeekCloser, error) {
+	r, err := s.back.Read(ctx, area, h)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.New()
+	if f, ok := r.(io.ReadSeekCloser); ok {
+		_, err := io.Copy(sum, reader{ctx, f})
+		if err == nil {
+			_, err = f.Seek(0, io.SeekStart)
+		}
+		if err == nil && Hash(sum.Sum(nil)) != h {
+			err = ErrBroken.With("hash", h.String())
+		}
+		if err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+		return f, nil
+	}
+	defer r.Close()
+	var held spool
+	_, err = io.Copy(io.MultiWriter(&held, sum), io.LimitReader(reader{ctx, r}, inMemory))
+	if err == nil && held.Len() == inMemory {
+		err = held.onto(s.temp)
+		if err == nil {
+			_, err = io.Copy(io.MultiWriter(&held, sum), reader{ctx, r})
+		}
+	}
+	switch {
+	case err != nil && ctx.Err() == nil && !outOfRoom(err):
+		err = ErrUnavailable.Because(fmt.Errorf("read %s: %w", h, err))
+	case err != nil:
+		err = full(err)
+	case Hash(sum.Sum(nil)) != h:
+		err = ErrBroken.With("hash", h.String())
+	}
+	if err != nil {
+		return nil, errors.Join(err, held.Close())
+	}
+	return held.open()
 }
 
 // Has says whether a file is there.
-func (a *Area) Has(h Hash) bool {
-	_, err := os.Stat(a.path(h))
-	return err == nil
+func (a *Area) Has(ctx context.Context, h Hash) (bool, error) {
+	_, err := a.s.back.Look(ctx, a.name, h)
+	if errors.Is(err, ErrMissing) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // Verify reads a file and compares it with its name. Codes: blob.missing,
-// blob.broken.
-func (a *Area) Verify(h Hash) error {
-	f, err := a.Open(h)
+// blob.broken, blob.unavailable.
+func (a *Area) Verify(ctx context.Context, h Hash) error {
+	f, err := a.Open(ctx, h)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	sum := sha256.New()
-	if _, err := io.Copy(sum, f); err != nil {
-		return fmt.Errorf("read %s: %w", h, err)
-	}
-	if [sha256.Size]byte(sum.Sum(nil)) != h {
-		return ErrBroken.With("hash", h.String())
-	}
-	return nil
+	return f.Close()
 }
 
 // Move gives a file to another area of the store, as when a person takes it out
-// of the quarantine. Codes: blob.missing, blob.full.
-func (a *Area) Move(h Hash, to *Area) error {
-	info, err := os.Stat(a.path(h))
-	if errors.Is(err, fs.ErrNotExist) {
-		if to.Has(h) { // moved already: a repeated job
+// of the quarantine. Codes: blob.missing, blob.full, blob.broken.
+func (a *Area) Move(ctx context.Context, h Hash, to *Area) error {
+	f, err := a.Open(ctx, h)
+	if errors.Is(err, ErrMissing) {
+		switch there, err := to.Has(ctx, h); {
+		case err != nil:
+			return err
+		case there: // moved already: a repeated job
 			return nil
 		}
-		return ErrMissing
 	}
 	if err != nil {
-		return fmt.Errorf("move %s: %w", h, err)
-	}
-	t := filepath.Join(a.s.temp(), "move-"+h.String())
-	if err := os.Link(a.path(h), t); err != nil && !errors.Is(err, fs.ErrExist) {
-		return full(err)
-	}
-	defer func() { _ = os.Remove(t) }() // as in Put
-	if err := to.place(t, Ref{h, info.Size()}); err != nil {
 		return err
 	}
-	return a.Remove(h)
+	_, err = to.Put(ctx, f, maxSize)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return a.Remove(ctx, h)
 }
+
+// maxSize bounds what is copied from one of our own places to another.
+const maxSize = int64(1) << 40
 
 // Remove erases a file; one that is not there is no error.
-func (a *Area) Remove(h Hash) error {
-	a.s.mu.Lock()
-	defer a.s.mu.Unlock()
-	return a.remove(h)
-}
-
-func (a *Area) remove(h Hash) error {
-	path := a.path(h)
-	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+func (a *Area) Remove(ctx context.Context, h Hash) error {
+	defer a.s.lock(h)()
+	var size int64
+	if a.cap > 0 {
+		switch was, err := a.s.back.Look(ctx, a.name, h); {
+		case errors.Is(err, ErrMissing):
+			return nil
+		case err != nil:
+			return err
+		default:
+			size = was.Size
+		}
 	}
-	if err == nil {
-		err = os.Remove(path)
+	if err := a.s.back.Drop(ctx, a.name, h); err != nil {
+		return err
 	}
-	if err != nil {
-		return fmt.Errorf("remove %s: %w", h, err)
-	}
-	a.used.Add(-info.Size())
-	return syncDir(filepath.Dir(path))
+	a.count(-size)
+	return nil
 }
 
 // Sweep removes files that were put more than age ago and that nothing refers
@@ -378,7 +519,7 @@ func (a *Area) Sweep(ctx context.Context, age time.Duration, wanted func(ctx con
 			if keep[h] {
 				continue
 			}
-			n, err := a.sweepOne(h, limit)
+			n, err := a.sweepOne(ctx, h, limit)
 			if err != nil {
 				return err
 			}
@@ -389,8 +530,11 @@ func (a *Area) Sweep(ctx context.Context, age time.Duration, wanted func(ctx con
 		some = some[:0]
 		return ctx.Err()
 	}
-	err = a.walk(func(h Hash, info fs.FileInfo) error {
-		if !info.ModTime().Before(limit) {
+	var listed int64
+	before := a.used.Load()
+	err = a.s.back.List(ctx, a.name, func(h Hash, i Info) error {
+		listed += i.Size
+		if !i.At.Before(limit) {
 			return nil
 		}
 		if some = append(some, h); len(some) < step {
@@ -399,52 +543,76 @@ func (a *Area) Sweep(ctx context.Context, age time.Duration, wanted func(ctx con
 		return sweep()
 	})
 	if err == nil {
+		a.count(listed - before) // what other machines put or removed
 		err = sweep()
 	}
 	return files, bytes, err
 }
 
-// sweepOne removes an orphan unless it was put again since it was looked at.
-func (a *Area) sweepOne(h Hash, limit time.Time) (int64, error) {
-	a.s.mu.Lock()
-	defer a.s.mu.Unlock()
-	info, err := os.Stat(a.path(h))
-	if errors.Is(err, fs.ErrNotExist) {
+// sweepOne removes an orphan unless it was put again since it was listed.
+func (a *Area) sweepOne(ctx context.Context, h Hash, limit time.Time) (int64, error) {
+	defer a.s.lock(h)()
+	i, err := a.s.back.Look(ctx, a.name, h)
+	if errors.Is(err, ErrMissing) {
 		return 0, nil
 	}
-	if err != nil {
-		return 0, fmt.Errorf("sweep %s: %w", h, err)
+	if err != nil || !i.At.Before(limit) {
+		return 0, err
 	}
-	if !info.ModTime().Before(limit) {
-		return 0, nil
+	if err := a.s.back.Drop(ctx, a.name, h); err != nil {
+		return 0, err
 	}
-	return info.Size(), a.remove(h)
+	a.count(-i.Size)
+	return i.Size, nil
 }
 
-// walk visits all files of the area; foreign names are left alone.
-func (a *Area) walk(visit func(Hash, fs.FileInfo) error) error {
-	err := filepath.WalkDir(a.dir(), func(path string, d fs.DirEntry, err error) error {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil // went while we walked
-		}
-		if err != nil || d.IsDir() {
-			return err
-		}
-		h, err := ParseHash(d.Name())
-		if err != nil {
-			return nil
-		}
-		info, err := d.Info()
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		return visit(h, info)
-	})
+// Each visits every file of every area, as for a backup.
+func (s *Store) Each(ctx context.Context, visit func(area string, h Hash, size int64) error) error {
+	areas, err := s.back.Areas(ctx)
 	if err != nil {
-		return fmt.Errorf("walk the area %s: %w", a.name, err)
+		return err
+	}
+	late := func(name string) int {
+		if slices.Contains(s.o.From, name) {
+			return 0
+		}
+		return 1
+	}
+	slices.SortFunc(areas, func(x, y string) int { return cmp.Or(cmp.Compare(late(x), late(y)), cmp.Compare(x, y)) })
+	for _, name := range areas {
+		if err := s.back.List(ctx, name, func(h Hash, i Info) error { return visit(name, h, i.Size) }); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// Read opens a file of any area, compared with its name. Codes: blob.missing,
+// blob.broken, blob.unavailable.
+func (s *Store) Read(ctx context.Context, area string, h Hash) (io.ReadSeekCloser, error) {
+	return s.read(ctx, area, h)
+}
+
+// Restore puts a file whose name is known into any area, as from a backup.
+// Content that does not have the name is refused with blob.broken.
+func (s *Store) Restore(ctx context.Context, area string, h Hash, r io.Reader) error {
+	if !goodArea(area) {
+		return fmt.Errorf("blob: bad area name %q", area)
+	}
+	path, ref, err := s.take(ctx, r, maxSize)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(path) }() // as in Put
+	if ref.Hash != h {
+		return ErrBroken.With("hash", h.String())
+	}
+	defer s.lock(h)()
+	return full(s.back.Keep(ctx, area, ref, path, s.o.Now()))
+}
+
+// Remove erases a file of any area; one that is not there is no error.
+func (s *Store) Remove(ctx context.Context, area string, h Hash) error {
+	defer s.lock(h)()
+	return s.back.Drop(ctx, area, h)
 }

@@ -54,17 +54,17 @@ var Words embed.FS
 
 // The faults of this package.
 var (
-	ErrForeign     = fault.New(fault.Conflict, "db.foreign")      // a database that is not OneGrid's
-	ErrBroken      = fault.New(fault.Conflict, "db.broken")       // a file that is damaged or no database
-	ErrMissing     = fault.New(fault.Missing, "db.missing")       // no database there
-	ErrInUse       = fault.New(fault.Conflict, "db.in_use")       // a database that already holds data
-	ErrEngine      = fault.New(fault.Conflict, "db.other_engine") // a dump of the other engine
-	ErrNewer       = fault.New(fault.Conflict, "db.newer")        // written by a newer program
-	ErrClosed      = fault.New(fault.Busy, "db.closed")           // the program is stopping
-	ErrUnavailable = fault.New(fault.Busy, "db.unavailable")      // not reachable, locked, full; nothing was changed
-	ErrUnknown     = fault.New(fault.Busy, "db.outcome_unknown")  // the connection was lost in the commit: ask again with the same id
-	ErrMisuse      = fault.New(fault.Internal, "db.misuse")       // a programming error around a Tx
-	ErrPanic       = fault.New(fault.Internal, "db.panic")        // the command panicked; the stack is in the cause
+	ErrForeign     = fault.New(fault.Conflict, "db.foreign")     // a database that is not OneGrid's
+	ErrBroken      = fault.New(fault.Conflict, "db.broken")      // a file that is damaged or no database
+	ErrMissing     = fault.New(fault.Missing, "db.missing")      // no database there
+	ErrInUse       = fault.New(fault.Conflict, "db.in_use")      // a database that already holds data
+	ErrCross       = fault.New(fault.Conflict, "db.cross")       // rows of the other engine's dump that this one can't hold
+	ErrNewer       = fault.New(fault.Conflict, "db.newer")       // written by a newer program
+	ErrClosed      = fault.New(fault.Busy, "db.closed")          // the program is stopping
+	ErrUnavailable = fault.New(fault.Busy, "db.unavailable")     // not reachable, locked, full; nothing was changed
+	ErrUnknown     = fault.New(fault.Busy, "db.outcome_unknown") // the connection was lost in the commit: ask again with the same id
+	ErrMisuse      = fault.New(fault.Internal, "db.misuse")      // a programming error around a Tx
+	ErrPanic       = fault.New(fault.Internal, "db.panic")       // the command panicked; the stack is in the cause
 )
 
 // ErrNoRows says that Row found nothing.

@@ -22,7 +22,7 @@ const (
 
 // Dump writes the whole database as it is at one moment, while it goes on being
 // used: create opens each part by its name. It gives the versions of the rooms'
-// tables. A dump is read by Load on the same engine.
+// tables. A dump is read by Load, on either engine.
 func (d *DB) Dump(ctx context.Context, create func(part string) (io.Writer, error)) (versions map[string]int64, err error) {
 	if d.engine == SQLite {
 		return d.dumpSQLite(ctx, create)
@@ -187,16 +187,22 @@ func postgresTables(ctx context.Context, pg *pgx.Conn) ([]postgresTable, error) 
 	return ordered, nil
 }
 
-// Load fills a new database from a dump of the same engine: the tables are made
-// by the rooms' migrations up to the versions of the dump. open gives a part by
-// its name. A database that holds anything is refused (db.in_use). The caller
-// opens the database afterwards and migrates it the rest of the way.
-func Load(ctx context.Context, dsn string, rooms []Room, versions map[string]int64, parts []string, open func(part string) (io.ReadCloser, error)) error {
-	if path, is := strings.CutPrefix(dsn, "sqlite:"); is {
-		return loadSQLite(path, parts, open)
+// Load fills a new database from a dump of either engine: the tables are made by
+// the rooms' migrations up to the versions of the dump. open gives a part by its
+// name; scratch is a folder with room for a copy of the database. A database that
+// holds anything is refused (db.in_use). The caller opens the database afterwards
+// and migrates it the rest of the way. What only one engine has (its indexes of
+// words) does not cross over: DumpedBy says of which engine a dump is, and the
+// caller has such indexes made anew when it is the other one.
+func Load(ctx context.Context, dsn, scratch string, rooms []Room, versions map[string]int64, parts []string, open func(part string) (io.ReadCloser, error)) error {
+	for room := range versions {
+		if !slices.ContainsFunc(rooms, func(r Room) bool { return r.Name == room }) {
+			return ErrNewer.With("room", room)
+		}
 	}
-	if slices.Contains(parts, dumpFile) {
-		return ErrEngine.With("engine", SQLite)
+	from := DumpedBy(parts)
+	if path, is := strings.CutPrefix(dsn, "sqlite:"); is {
+		return loadSQLite(ctx, path, from, rooms, versions, parts, open)
 	}
 	d, err := Open(ctx, Options{DSN: dsn, Writers: 1, Readers: 1})
 	if err != nil {
@@ -210,19 +216,45 @@ func Load(ctx context.Context, dsn string, rooms []Room, versions map[string]int
 	if len(has) > 0 {
 		return ErrInUse
 	}
-	for room := range versions {
-		if !slices.ContainsFunc(rooms, func(r Room) bool { return r.Name == room }) {
-			return ErrNewer.With("room", room)
-		}
-	}
-	if err := d.migrateTo(ctx, rooms, versions); err != nil {
-		return err
-	}
 	pg, err := d.session(ctx)
 	if err != nil {
 		return err
 	}
 	defer pg.Close(context.WithoutCancel(ctx))
+	if err := d.migrateTo(ctx, rooms, versions); err != nil {
+		return errors.Join(err, empty(context.WithoutCancel(ctx), pg))
+	}
+	if err := fillPostgres(ctx, pg, from, scratch, parts, open); err != nil {
+		return errors.Join(err, empty(context.WithoutCancel(ctx), pg))
+	}
+	return nil
+}
+
+// empty takes back the tables of a load that failed: the database held none
+// before, and the next attempt must find it so.
+func empty(ctx context.Context, pg *pgx.Conn) error {
+	rows, err := pg.Query(ctx, `SELECT tablename FROM pg_catalog.pg_tables WHERE schemaname = current_schema() AND tablename <> 'db_writer'`)
+	if err != nil {
+		return err
+	}
+	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		q := `DROP TABLE ` + pgx.Identifier{name}.Sanitize() + ` CASCADE`
+		if name == "db_room" { // marks the database as ours
+			q = `DELETE FROM db_room`
+		}
+		if _, err := pg.Exec(ctx, q); err != nil {
+			return fmt.Errorf("take back %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// fillPostgres fills the tables that the migrations made, in one transaction.
+func fillPostgres(ctx context.Context, pg *pgx.Conn, from Engine, scratch string, parts []string, open func(part string) (io.ReadCloser, error)) error {
 	tx, err := pg.Begin(ctx)
 	if err != nil {
 		return err
@@ -232,6 +264,30 @@ func Load(ctx context.Context, dsn string, rooms []Room, versions map[string]int
 	if err != nil {
 		return err
 	}
+	if from == SQLite {
+		err = crossToPostgres(ctx, pg, tables, scratch, open)
+	} else {
+		err = loadTables(ctx, pg, tables, parts, open)
+	}
+	if err == nil {
+		err = wind(ctx, pg)
+	}
+	if err != nil {
+		return err
+	}
+	return tx.Commit(ctx)
+}
+
+// DumpedBy says of which engine the parts of a dump are.
+func DumpedBy(parts []string) Engine {
+	if slices.Contains(parts, dumpFile) {
+		return SQLite
+	}
+	return Postgres
+}
+
+// loadTables copies every part into its table.
+func loadTables(ctx context.Context, pg *pgx.Conn, tables []postgresTable, parts []string, open func(part string) (io.ReadCloser, error)) error {
 	// Migrations may have written rows of their own; the dump has them too.
 	left := map[string]bool{}
 	for _, p := range parts {
@@ -255,7 +311,32 @@ func Load(ctx context.Context, dsn string, rooms []Room, versions map[string]int
 	for part := range left {
 		return ErrNewer.With("room", strings.TrimSuffix(part, dumpTable))
 	}
-	return tx.Commit(ctx)
+	return nil
+}
+
+// wind puts the counters that number new rows behind the rows that came.
+func wind(ctx context.Context, pg *pgx.Conn) error {
+	rows, err := pg.Query(ctx, `
+		SELECT pg_get_serial_sequence(quote_ident(c.relname), a.attname), c.relname::text, a.attname::text
+		FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+		WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace AND pg_get_serial_sequence(quote_ident(c.relname), a.attname) IS NOT NULL`)
+	if err != nil {
+		return err
+	}
+	type counter struct{ sequence, table, column string }
+	all, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (c counter, err error) {
+		return c, r.Scan(&c.sequence, &c.table, &c.column)
+	})
+	if err != nil {
+		return err
+	}
+	for _, c := range all {
+		q := fmt.Sprintf(`SELECT setval($1::regclass, coalesce(max(%s), 0) + 1, false) FROM %s`, pgx.Identifier{c.column}.Sanitize(), pgx.Identifier{c.table}.Sanitize())
+		if _, err := pg.Exec(ctx, q, c.sequence); err != nil {
+			return fmt.Errorf("count on in %s: %w", c.table, err)
+		}
+	}
+	return nil
 }
 
 // loadTable copies one part into its table, by the columns named in its first
@@ -286,47 +367,60 @@ func loadTable(ctx context.Context, pg *pgx.Conn, t postgresTable, part string, 
 	return err
 }
 
-func loadSQLite(path string, parts []string, open func(part string) (io.ReadCloser, error)) error {
-	if !slices.Equal(parts, []string{dumpFile}) {
-		return ErrEngine.With("engine", Postgres)
-	}
+func loadSQLite(ctx context.Context, path string, from Engine, rooms []Room, versions map[string]int64, parts []string, open func(part string) (io.ReadCloser, error)) error {
 	for _, suffix := range []string{"", "-wal"} {
 		if info, err := os.Stat(path + suffix); err == nil && info.Size() > 0 {
 			return ErrInUse
 		}
 	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp(filepath.Dir(path), ".load-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	made := filepath.Join(dir, dumpFile)
+	if from == SQLite {
+		err = unpackSQLite(made, open)
+	} else {
+		err = crossToSQLite(ctx, made, rooms, versions, parts, open)
+	}
+	if err == nil {
+		err = checkSQLiteFile(made, true)
+	}
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(made, path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// unpackSQLite writes the file of a dump.
+func unpackSQLite(path string, open func(part string) (io.ReadCloser, error)) error {
 	r, err := open(dumpFile)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".load-*")
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name())
 	_, err = io.Copy(f, r)
 	if err == nil {
 		err = f.Sync()
 	}
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = checkSQLiteFile(f.Name(), true)
-	}
+	return errors.Join(err, f.Close())
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
 	if err != nil {
 		return err
 	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return errors.Join(d.Sync(), d.Close())
 }

@@ -127,6 +127,12 @@ func (rq *request) give(c *Content) error {
 		}
 		return nil
 	}
+	if c.ETag != "" && rq.r.Header.Get("If-None-Match") == c.ETag {
+		// Known already: the file, which may lie on another machine, is not fetched.
+		h.Del("Content-Type")
+		rq.w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
 	f, err := c.Open()
 	if err != nil {
 		return fmt.Errorf("open %s: %w", c.Name, err)

@@ -1503,6 +1503,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/map/cases/{z}/{x}/{y}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A vector tile of open cases within the reader's scope, below zoom 16 gathered into clusters */
+        get: operations["case.tile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/map/cases/{z}/{x}/{y}/list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The open cases of a tile, or of a cluster's cell */
+        get: operations["case.in_tile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/map/grids": {
         parameters: {
             query?: never;
@@ -4619,6 +4653,16 @@ export interface components {
             note?: string;
             post_name: components["schemas"]["WordsText"];
             reason: components["schemas"]["WordsText"];
+        };
+        CaseworkTilePage: {
+            /** Format: date-time */
+            as_of: string;
+            items: components["schemas"]["CaseworkView"][];
+            /**
+             * Format: int64
+             * @description How many there are; items may be fewer
+             */
+            total: number;
         };
         CaseworkView: {
             /** Format: uuid */
@@ -11389,6 +11433,74 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ItemItemsOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "case.tile": {
+        parameters: {
+            query?: {
+                item?: string;
+                /** @description only those past their time */
+                late?: boolean;
+            };
+            header?: never;
+            path: {
+                z: number;
+                x: number;
+                y: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "case.in_tile": {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseworkTilePage"];
                 };
             };
             /** @description Error */

@@ -19,6 +19,7 @@ export type Name = Text | string;
 /** One matter that somebody must act on (事件). */
 export type Case = S["CaseworkView"];
 export type CasePage = S["CaseworkListPage"];
+export type CaseTilePage = S["CaseworkTilePage"];
 export type CaseCounts = S["CaseworkCounts"];
 export type CaseFile = S["CaseworkFile"];
 /** A box on a photo that is made unrecognisable in its copy. */
