@@ -31,7 +31,8 @@ const defaultDays = 28
 // permCounts lets somebody read counts where he holds it.
 const permCounts = "figures.counts"
 
-type readIn struct {
+// Asked is what every question about figures may say.
+type Asked struct {
 	Node    id.ID  `query:"node" doc:"unit or grid; the acting post's own node when absent"`
 	By      string `query:"by" enum:"item,channel,unit,street,platform,grid" default:"item"`
 	From    string `query:"from" doc:"first day, YYYY-MM-DD in the district's time zone; four weeks ago when absent"`
@@ -44,18 +45,19 @@ type readIn struct {
 	Without string `query:"without" enum:"street,platform,grid,unit" doc:"only what lies in no node of this level, or counts for no unit"`
 }
 
-type tableIn struct {
-	readIn
+// TableAsked is what a table may be asked.
+type TableAsked struct {
+	Asked
 	Compare bool `query:"compare" doc:"with the period before and the same a year earlier"`
 }
 
 type exportIn struct {
-	tableIn
+	TableAsked
 	Format sheet.Format `query:"format" enum:"xlsx,csv" default:"xlsx"`
 }
 
 type sourceIn struct {
-	readIn
+	Asked
 	httpx.Paging
 	Measures string `query:"measures" maxLength:"200" doc:"one or more measures, with commas"`
 	Stage    string `query:"stage" enum:"accept,verify,dispatch,handle,check,publicise,give" doc:"the acts that ended this stage, instead of measures"`
@@ -89,7 +91,7 @@ func (f *Figures) Routes(e *httpx.Edge) {
 	tags := []string{"figures"}
 	httpx.Read(e, httpx.Op{ID: "figures.read", Method: http.MethodGet, Path: "/api/figures", Permission: permCounts,
 		Summary: "Counts, shares and stage times of a node", Tags: tags},
-		func(tx *db.Tx, by *access.Actor, in *tableIn) (*readOut, error) {
+		func(tx *db.Tx, by *access.Actor, in *TableAsked) (*readOut, error) {
 			t, _, err := f.tableFor(tx, by, in)
 			return &readOut{t}, err
 		})
@@ -107,8 +109,8 @@ func (f *Figures) Routes(e *httpx.Edge) {
 }
 
 // tableFor answers a reader's question.
-func (f *Figures) tableFor(tx *db.Tx, by *access.Actor, in *tableIn) (Table, Question, error) {
-	q, err := f.question(tx, by, &in.readIn)
+func (f *Figures) tableFor(tx *db.Tx, by *access.Actor, in *TableAsked) (Table, Question, error) {
+	q, err := f.question(tx, by, &in.Asked)
 	if err != nil {
 		return Table{}, q, err
 	}
@@ -162,7 +164,7 @@ func (f *Figures) definitions() Definitions {
 }
 
 func (f *Figures) getSources(tx *db.Tx, by *access.Actor, in *sourceIn) (*struct{ Body SourcePage }, error) {
-	q, err := f.question(tx, by, &in.readIn)
+	q, err := f.question(tx, by, &in.Asked)
 	if err != nil {
 		return nil, err
 	}
@@ -221,7 +223,7 @@ func (f *Figures) number(tx *db.Tx, q Question, w Wanted) (int64, error) {
 }
 
 func (f *Figures) getExport(tx *db.Tx, by *access.Actor, in *exportIn) (*httpx.Content, error) {
-	t, q, err := f.tableFor(tx, by, &in.tableIn)
+	t, q, err := f.tableFor(tx, by, &in.TableAsked)
 	if err != nil {
 		return nil, err
 	}
@@ -293,7 +295,7 @@ func (f *Figures) placeName(tx *db.Tx, l words.Language, q Question) (string, er
 
 // question reads what was asked, and holds it against what the reader may see:
 // the node by his scope, the matters by his role's confidentiality.
-func (f *Figures) question(tx *db.Tx, by *access.Actor, in *readIn) (Question, error) {
+func (f *Figures) question(tx *db.Tx, by *access.Actor, in *Asked) (Question, error) {
 	today := f.zone.Day(tx.Now())
 	q := Question{Node: in.Node, Cut: Cut(in.By), From: today - defaultDays + 1, To: today, Item: in.Item, Channel: in.Channel, Unit: in.Unit, At: in.At, Without: Cut(in.Without)}
 	var err error

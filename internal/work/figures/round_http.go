@@ -30,20 +30,21 @@ type roundOut struct {
 	Body RoundView
 }
 
-type roundStep struct {
+// RoundStep is a step of a round, if it still stands where the reader saw it.
+type RoundStep struct {
 	httpx.Precondition
 	ID id.ID `path:"id"`
 }
 
 type roundOpen struct {
-	roundStep
+	RoundStep
 	Body struct {
 		Until time.Time `json:"until" doc:"objections are taken until then"`
 	}
 }
 
 type roundDrop struct {
-	roundStep
+	RoundStep
 	Body struct {
 		Why string `json:"why" minLength:"2" maxLength:"500"`
 	}
@@ -78,7 +79,7 @@ func (f *Figures) roundRoutes(e *httpx.Edge) {
 		})
 	httpx.Write(e, httpx.Op{ID: "evaluation.open", Method: http.MethodPost, Path: "/api/evaluations/{id}/open", Permission: permRun, Summary: "Show the provisional results and take objections", Tags: tags},
 		func(tx *db.Tx, by *access.Actor, in *roundOpen) (*roundOut, error) {
-			if err := f.roundAsRead(tx, in.roundStep); err != nil {
+			if err := f.roundAsRead(tx, in.RoundStep); err != nil {
 				return nil, err
 			}
 			r, err := f.OpenRound(tx, by, in.ID, in.Body.Until)
@@ -86,14 +87,14 @@ func (f *Figures) roundRoutes(e *httpx.Edge) {
 		})
 	httpx.Write(e, httpx.Op{ID: "evaluation.drop", Method: http.MethodPost, Path: "/api/evaluations/{id}/drop", Permission: permRun, Summary: "End a round without a result", Tags: tags},
 		func(tx *db.Tx, by *access.Actor, in *roundDrop) (*roundOut, error) {
-			if err := f.roundAsRead(tx, in.roundStep); err != nil {
+			if err := f.roundAsRead(tx, in.RoundStep); err != nil {
 				return nil, err
 			}
 			r, err := f.DropRound(tx, by, in.ID, in.Body.Why)
 			return f.roundShown(tx, by, r, err)
 		})
 	httpx.Write(e, httpx.Op{ID: "evaluation.publish", Method: http.MethodPost, Path: "/api/evaluations/{id}/publish", Permission: permRun, Summary: "Publish the results: they never change again", Tags: tags},
-		func(tx *db.Tx, by *access.Actor, in *roundStep) (*roundOut, error) {
+		func(tx *db.Tx, by *access.Actor, in *RoundStep) (*roundOut, error) {
 			if err := f.roundAsRead(tx, *in); err != nil {
 				return nil, err
 			}
@@ -119,7 +120,7 @@ func (f *Figures) roundRoutes(e *httpx.Edge) {
 		})
 }
 
-func (f *Figures) roundAsRead(tx *db.Tx, in roundStep) error {
+func (f *Figures) roundAsRead(tx *db.Tx, in RoundStep) error {
 	if !in.Given() {
 		return nil
 	}
