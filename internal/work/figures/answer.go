@@ -129,6 +129,7 @@ type Table struct {
 	To      string            `json:"to"`
 	AsOf    time.Time         `json:"as_of"`  // moment of the answer
 	Folded  time.Time         `json:"folded"` // up to here the rollups were complete
+	Place   Standing          `json:"place" doc:"What the figures are of"`
 	Begins  string            `json:"begins,omitempty" doc:"first day of the records; absent when there are none"`
 	Taken   []id.ID           `json:"inherited,omitempty" doc:"Nodes this one took over: their figures are in it"`
 	Tail    int               `json:"tail"` // entries that were added to them for this answer
@@ -138,6 +139,14 @@ type Table struct {
 	Stages  []StageTime       `json:"stages"`
 	NoTimes bool              `json:"no_times,omitempty" doc:"Stage times are not kept by what was asked for"`
 	Earlier []Earlier         `json:"earlier,omitempty" doc:"The period before and the same a year earlier, when asked for"`
+}
+
+// Standing is a node with those above it that the reader may count too (所在层级).
+type Standing struct {
+	ID    id.ID      `json:"id,omitzero"`
+	Level string     `json:"level" enum:"district,street,platform,grid,unit"`
+	Name  string     `json:"name"`
+	Up    []Standing `json:"up,omitempty" doc:"The widest first"`
 }
 
 // Row is one item, channel, unit or node; without a key it is what lies at none.

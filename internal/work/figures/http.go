@@ -118,7 +118,65 @@ func (f *Figures) tableFor(tx *db.Tx, by *access.Actor, in *TableAsked) (Table, 
 	if err != nil {
 		return t, q, err
 	}
+	if t.Place, err = f.standing(tx, by, q); err != nil {
+		return t, q, err
+	}
 	return t, q, f.name(tx, by.Language, q.plain().Cut, &t)
+}
+
+// standing names what a question is about, and the way up from it.
+func (f *Figures) standing(tx *db.Tx, by *access.Actor, q Question) (Standing, error) {
+	units, err := f.units.Snapshot(tx)
+	if err != nil {
+		return Standing{}, err
+	}
+	if q.Node.IsZero() {
+		u, _ := units.Unit(q.Unit)
+		return Standing{ID: u.ID, Level: "unit", Name: u.Name.In(by.Language)}, nil
+	}
+	nodes := units.Nodes(q.Node)
+	if _, ok := units.Unit(q.Node); !ok {
+		if nodes, err = f.grids.NodesOf(tx, q.Node); err != nil {
+			return Standing{}, ErrNode.Because(err)
+		}
+	}
+	var line []Standing
+	for _, step := range []struct {
+		level string
+		node  id.ID
+		at    journal.Nodes
+	}{
+		{"district", nodes.Hub, journal.Nodes{Hub: nodes.Hub}},
+		{"street", nodes.Street, journal.Nodes{Hub: nodes.Hub, Street: nodes.Street}},
+		{"platform", nodes.Platform, journal.Nodes{Hub: nodes.Hub, Street: nodes.Street, Platform: nodes.Platform}},
+		{"grid", nodes.Grid, journal.Nodes{Hub: nodes.Hub, Street: nodes.Street, Platform: nodes.Platform, Grid: nodes.Grid}},
+		{"grid", nodes.Micro, nodes},
+	} {
+		if step.node.IsZero() {
+			continue
+		}
+		if _, ok := ceiling(by, journal.Sight{Nodes: step.at}); !ok && step.node != q.Node {
+			continue
+		}
+		s := Standing{ID: step.node, Level: step.level}
+		if u, ok := units.Unit(step.node); ok {
+			s.Name = u.Name.In(by.Language)
+		} else if g, ok, err := f.grids.ByID(tx, step.node); err != nil {
+			return s, err
+		} else if ok {
+			s.Name = strings.TrimSpace(g.Name + " " + g.Code)
+		}
+		line = append(line, s)
+		if step.node == q.Node {
+			break
+		}
+	}
+	if len(line) == 0 {
+		return Standing{ID: q.Node, Level: "district"}, nil
+	}
+	here := line[len(line)-1]
+	here.Up = line[:len(line)-1]
+	return here, nil
 }
 
 // name gives rows of units and grids their names.

@@ -5757,6 +5757,15 @@ export interface components {
             p95_ms: number;
             stage: string;
         };
+        FiguresStanding: {
+            /** Format: uuid */
+            id?: string;
+            /** @enum {string} */
+            level: "district" | "street" | "platform" | "grid" | "unit";
+            name: string;
+            /** @description The widest first */
+            up?: components["schemas"]["FiguresStanding"][];
+        };
         FiguresTable: {
             /** Format: date-time */
             as_of: string;
@@ -5771,6 +5780,8 @@ export interface components {
             inherited?: string[];
             /** @description Stage times are not kept by what was asked for */
             no_times?: boolean;
+            /** @description What the figures are of */
+            place: components["schemas"]["FiguresStanding"];
             rates: {
                 [key: string]: components["schemas"]["FiguresRatio"];
             };
