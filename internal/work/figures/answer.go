@@ -10,6 +10,7 @@ import (
 	"onegrid/internal/core/journal"
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/id"
+	"onegrid/internal/kit/words"
 )
 
 // Cut is what the rows of a table are (分组).
@@ -145,14 +146,14 @@ type Table struct {
 type Standing struct {
 	ID    id.ID      `json:"id,omitzero"`
 	Level string     `json:"level" enum:"district,street,platform,grid,unit"`
-	Name  string     `json:"name"`
+	Name  words.Text `json:"name"`
 	Up    []Standing `json:"up,omitempty" doc:"The widest first"`
 }
 
 // Row is one item, channel, unit or node; without a key it is what lies at none.
 type Row struct {
 	Key    string            `json:"key"`
-	Name   string            `json:"name,omitempty" doc:"of a unit or grid"`
+	Name   words.Text        `json:"name,omitzero" doc:"of a unit or grid"`
 	Counts map[Measure]int64 `json:"counts"`
 	Rates  map[string]Ratio  `json:"rates"`
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"onegrid/internal/core/access"
+	"onegrid/internal/core/grid"
 	"onegrid/internal/core/journal"
 	"onegrid/internal/core/org"
 	"onegrid/internal/kit/db"
@@ -53,7 +54,8 @@ type TableAsked struct {
 
 type exportIn struct {
 	TableAsked
-	Format sheet.Format `query:"format" enum:"xlsx,csv" default:"xlsx"`
+	Format   sheet.Format   `query:"format" enum:"xlsx,csv" default:"xlsx"`
+	Language words.Language `query:"language" enum:"zh-CN,en" doc:"of the file; the reader's own when absent"`
 }
 
 type sourceIn struct {
@@ -121,7 +123,7 @@ func (f *Figures) tableFor(tx *db.Tx, by *access.Actor, in *TableAsked) (Table, 
 	if t.Place, err = f.standing(tx, by, q); err != nil {
 		return t, q, err
 	}
-	return t, q, f.name(tx, by.Language, q.plain().Cut, &t)
+	return t, q, f.name(tx, q.plain().Cut, &t)
 }
 
 // standing names what a question is about, and the way up from it.
@@ -132,7 +134,7 @@ func (f *Figures) standing(tx *db.Tx, by *access.Actor, q Question) (Standing, e
 	}
 	if q.Node.IsZero() {
 		u, _ := units.Unit(q.Unit)
-		return Standing{ID: u.ID, Level: "unit", Name: u.Name.In(by.Language)}, nil
+		return Standing{ID: u.ID, Level: "unit", Name: u.Name}, nil
 	}
 	nodes := units.Nodes(q.Node)
 	if _, ok := units.Unit(q.Node); !ok {
@@ -160,11 +162,11 @@ func (f *Figures) standing(tx *db.Tx, by *access.Actor, q Question) (Standing, e
 		}
 		s := Standing{ID: step.node, Level: step.level}
 		if u, ok := units.Unit(step.node); ok {
-			s.Name = u.Name.In(by.Language)
+			s.Name = u.Name
 		} else if g, ok, err := f.grids.ByID(tx, step.node); err != nil {
 			return s, err
 		} else if ok {
-			s.Name = strings.TrimSpace(g.Name + " " + g.Code)
+			s.Name = plainly(g)
 		}
 		line = append(line, s)
 		if step.node == q.Node {
@@ -179,8 +181,14 @@ func (f *Figures) standing(tx *db.Tx, by *access.Actor, q Question) (Standing, e
 	return here, nil
 }
 
+// plainly is a grid's name and code, the same in every language.
+func plainly(g grid.Grid) words.Text {
+	s := strings.TrimSpace(g.Name + " " + g.Code)
+	return words.Text{Chinese: s, English: s}
+}
+
 // name gives rows of units and grids their names.
-func (f *Figures) name(tx *db.Tx, l words.Language, cut Cut, t *Table) error {
+func (f *Figures) name(tx *db.Tx, cut Cut, t *Table) error {
 	if cut != CutUnit && !cut.level() {
 		return nil
 	}
@@ -199,11 +207,11 @@ func (f *Figures) name(tx *db.Tx, l words.Language, cut Cut, t *Table) error {
 				continue // what lies in no node
 			}
 			if u, ok := units.Unit(v); ok {
-				rows[i].Name = u.Name.In(l)
+				rows[i].Name = u.Name
 			} else if g, ok, err := f.grids.ByID(tx, v); err != nil {
 				return err
 			} else if ok {
-				rows[i].Name = strings.TrimSpace(g.Name + " " + g.Code)
+				rows[i].Name = plainly(g)
 			}
 		}
 	}
@@ -285,7 +293,11 @@ func (f *Figures) getExport(tx *db.Tx, by *access.Actor, in *exportIn) (*httpx.C
 	if err != nil {
 		return nil, err
 	}
-	place, err := f.placeName(tx, by.Language, q)
+	l := in.Language
+	if l == "" {
+		l = by.Language
+	}
+	place, err := f.placeName(tx, l, q)
 	if err != nil {
 		return nil, err
 	}
@@ -295,22 +307,22 @@ func (f *Figures) getExport(tx *db.Tx, by *access.Actor, in *exportIn) (*httpx.C
 	}
 	key := func(r Row) string {
 		switch {
-		case r.Name != "":
-			return r.Name
+		case r.Name.Chinese != "":
+			return r.Name.In(l)
 		case r.Key == "":
-			return f.words.Say(by.Language, "figures.export.nowhere", nil)
+			return f.words.Say(l, "figures.export.nowhere", nil)
 		case q.plain().Cut == CutItem:
 			if vs := items.Versions(r.Key); len(vs) > 0 {
-				return vs[len(vs)-1].Name.In(by.Language)
+				return vs[len(vs)-1].Name.In(l)
 			}
 		case q.plain().Cut == CutChannel:
 			if k := "figures.channel." + r.Key; f.words.Has(k) {
-				return f.words.Say(by.Language, k, nil)
+				return f.words.Say(l, k, nil)
 			}
 		}
 		return r.Key
 	}
-	columns, rows := f.sheetOf(t, q, place, key, by.Language)
+	columns, rows := f.sheetOf(t, q, place, key, l)
 	return &httpx.Content{Type: in.Format.ContentType(), Name: fileName(q, in.Format), Write: func(w io.Writer) error {
 		out, err := sheet.NewOut(in.Format, w, t.From+" "+t.To, columns)
 		if err != nil {
@@ -338,7 +350,7 @@ func (f *Figures) placeName(tx *db.Tx, l words.Language, q Question) (string, er
 	} else if g, ok, err := f.grids.ByID(tx, q.Node); err != nil {
 		return "", err
 	} else if ok {
-		parts = append(parts, strings.TrimSpace(g.Name+" "+g.Code))
+		parts = append(parts, plainly(g).In(l))
 	}
 	if u, ok := units.Unit(q.Unit); ok {
 		parts = append(parts, u.Name.In(l))

@@ -12,6 +12,7 @@ import (
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/fault"
 	"onegrid/internal/kit/id"
+	"onegrid/internal/kit/words"
 )
 
 // ErrMeasure says that there is no such measure or stage to list the acts of.
@@ -67,7 +68,7 @@ type Source struct {
 	Measures []Measure       `json:"measures"`
 	Item     string          `json:"item"`
 	Channel  string          `json:"channel"`
-	Unit     string          `json:"unit,omitempty" doc:"name of the unit that it counts for"`
+	Unit     words.Text      `json:"unit,omitzero" doc:"name of the unit that it counts for"`
 	CaseID   id.ID           `json:"case_id,omitzero"`
 	Case     *casework.Brief `json:"case,omitempty" doc:"absent where the case is outside of what the reader may see by now"`
 }
@@ -212,7 +213,7 @@ func (f *Figures) sources(tx *db.Tx, by *access.Actor, acts []Act) ([]Source, er
 			}
 		}
 		if u, ok := units.Unit(a.What.Unit); ok {
-			s.Unit = u.Name.In(by.Language)
+			s.Unit = u.Name
 		}
 		if c, ok := known[a.Case]; ok {
 			s.Case, s.CaseID = &c, a.Case

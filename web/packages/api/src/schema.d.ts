@@ -5707,7 +5707,7 @@ export interface components {
             };
             key: string;
             /** @description of a unit or grid */
-            name?: string;
+            name?: components["schemas"]["WordsText"];
             rates: {
                 [key: string]: components["schemas"]["FiguresRatio"];
             };
@@ -5735,7 +5735,7 @@ export interface components {
              */
             number: number;
             /** @description name of the unit that it counts for */
-            unit?: string;
+            unit?: components["schemas"]["WordsText"];
         };
         FiguresSourcePage: {
             items: components["schemas"]["FiguresSource"][];
@@ -5762,7 +5762,7 @@ export interface components {
             id?: string;
             /** @enum {string} */
             level: "district" | "street" | "platform" | "grid" | "unit";
-            name: string;
+            name: components["schemas"]["WordsText"];
             /** @description The widest first */
             up?: components["schemas"]["FiguresStanding"][];
         };
@@ -10943,6 +10943,8 @@ export interface operations {
                 /** @description with the period before and the same a year earlier */
                 compare?: boolean;
                 format?: "xlsx" | "csv";
+                /** @description of the file; the reader's own when absent */
+                language?: "zh-CN" | "en";
             };
             header?: never;
             path?: never;
