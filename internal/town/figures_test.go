@@ -138,7 +138,7 @@ func (l *life) agrees(who string, q url.Values) (asks int) {
 	l.As(who).Gets("/api/figures?"+q.Encode(), &t)
 	walk := func(more url.Values, want int64) {
 		l.Helper()
-		all := url.Values{"limit": {"3"}}
+		all := url.Values{"limit": {"7"}}
 		for _, v := range []url.Values{q, more} {
 			for k := range v {
 				all.Set(k, v.Get(k))
