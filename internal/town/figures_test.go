@@ -392,6 +392,19 @@ func TestEvaluationRound(t *testing.T) {
 			w.Errorf("an objection after the time: %s", a)
 		}
 		l.into(clerk.Do("POST", path+"/publish", nil), 200, &round)
+		// Something of the period comes to light afterwards: the figures have it, the
+		// published result stays.
+		w.Write(func(tx *db.Tx) error {
+			by := l.Operator(tx)
+			by.AsOf = time.Date(2026, 12, 28, 2, 0, 0, 0, time.UTC)
+			_, err := w.App.Cases.Move(tx, by, cases[1].ID, casework.Act{Move: "reopen", Reason: "reopen_not_fixed", Note: "没清干净"}, nil)
+			return err
+		})
+		var table figures.Table
+		hub.Gets("/api/figures?by=unit&from=2026-11-01&to=2026-12-31", &table)
+		if i := slices.IndexFunc(table.Rows, func(r figures.Row) bool { return r.Key == w.Nodes["D1"].String() }); i < 0 || table.Rows[i].Counts[figures.Reopened] != 1 {
+			w.Errorf("the reopening counts for who handled the case: %+v", table.Rows)
+		}
 		w.As("department leader 2").Gets(path, &round)
 		if got := of(round, "D1"); round.State != figures.Published || *got.Score != 100 {
 			w.Errorf("published: %+v", round)
