@@ -230,11 +230,15 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 	}
 
 	// Work.
-	a.Figures = figures.New(a.DB, zone)
+	a.Figures, err = figures.New(figures.Options{DB: a.DB, Zone: zone, Org: a.Org, Grids: a.Grids, Catalog: a.Catalog, Cases: a.Cases,
+		Open: figures.OpenOptions{On: c.OpenData == "on", Threshold: int64(c.OpenDataLeast), Licence: c.OpenDataLicence}})
+	if err != nil {
+		return nil, err
+	}
 
 	// Doors.
 	public := portal.New(portal.Options{DB: a.DB, Cases: a.Cases, Places: a.Places, Catalog: a.Catalog, Org: a.Org, Quarantine: a.quarantine,
-		Words: a.Words, Zone: zone, Now: p.Now, Demo: p.Demo, Texts: a.texts()})
+		Words: a.Words, Zone: zone, Now: p.Now, Demo: p.Demo, Texts: a.texts(), OpenData: c.OpenData == "on"})
 
 	a.Cases.Jobs(a.runner, a.DB)
 	a.Registry.Jobs(a.runner, a.DB)
@@ -271,8 +275,9 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 			{"sweep silence", 10 * time.Second, func(ctx context.Context) error { _, err := a.Devices.Sweep(ctx, a.DB); return err }},
 		}},
 		{Name: "notice", Routes: a.Notices.Routes, Chores: a.noticeChores()},
-		{Name: "figures", Routes: func(e *httpx.Edge) { a.Figures.Routes(e, a.Org, a.Grids) }, Chores: []Chore{
+		{Name: "figures", Routes: a.Figures.Routes, Chores: []Chore{
 			{"fold", c.FiguresEvery, func(ctx context.Context) error { _, err := a.Figures.Fold(ctx); return err }},
+			{"publish open data", time.Hour, func(ctx context.Context) error { _, err := a.Figures.Publish(ctx); return err }},
 		}},
 		{Name: "portal", Routes: public.Routes},
 		{Name: "feed", Routes: a.feedRoutes},

@@ -26,55 +26,58 @@ var ErrConfig = fault.New(fault.Invalid, "config.bad")
 // A value comes from, strongest first: a flag, the environment (ONEGRID_ and the
 // name in capitals, - as _), the file onegrid.conf in the data folder, the default.
 type Config struct {
-	Addr          string        `name:"addr" default:"127.0.0.1:8080" help:"address and port to listen on"`
-	PublicURL     string        `name:"public-url" default:"" help:"address that people type, for links in messages; empty: made from the request"`
-	PasskeyDomain string        `name:"passkey-domain" default:"" help:"domain that passkeys are bound to, when it is a parent of the public address; empty: the host of public-url"`
-	Database      string        `name:"database" default:"" help:"postgres://… for PostgreSQL; empty: SQLite in the data folder" secret:"true"`
-	Writers       int           `name:"writers" default:"2" help:"writers on PostgreSQL, 1 to 4; SQLite always has one"`
-	TimeZone      string        `name:"time-zone" default:"Asia/Shanghai" help:"time zone of the district"`
-	TLSCert       string        `name:"tls-cert" default:"" help:"certificate file (PEM); empty: plain HTTP behind a proxy of your own"`
-	TLSKey        string        `name:"tls-key" default:"" help:"private key file (PEM) of the certificate"`
-	TrustedProxy  string        `name:"trusted-proxy" default:"" help:"address prefixes (CIDR, comma separated) of proxies whose X-Forwarded-For is believed"`
-	LogLevel      string        `name:"log-level" default:"info" choices:"debug,info,warn,error" help:"debug, info, warn or error"`
-	LogFormat     string        `name:"log-format" default:"text" choices:"text,json" help:"text or json"`
-	Metrics       string        `name:"metrics" default:"loopback" choices:"loopback,everyone,off" help:"who may read /metrics: loopback, everyone or off"`
-	Profile       string        `name:"profile" default:"off" choices:"loopback,off" help:"CPU and memory profiles of the program under /debug/pprof/: loopback or off"`
-	SessionIdle   time.Duration `name:"session-idle" default:"30m" help:"a session ends after this long without a request"`
-	SessionMax    time.Duration `name:"session-max" default:"12h" help:"a session ends after this long in any case"`
-	QuarantineMB  int           `name:"quarantine-mb" default:"2048" help:"disk that photos of public reports may fill before somebody looked at them, in MiB"`
-	S3Endpoint    string        `name:"s3-endpoint" default:"" help:"host:port of an S3 service that keeps photos and papers; empty: the folder files in the data folder"`
-	S3Bucket      string        `name:"s3-bucket" default:"" help:"bucket there; it must exist"`
-	S3Prefix      string        `name:"s3-prefix" default:"" help:"put before the names of all files, where others use the bucket too"`
-	S3Region      string        `name:"s3-region" default:"us-east-1" help:"region of the bucket; most services of one's own take any"`
-	S3Key         string        `name:"s3-key" default:"" help:"access key at the S3 service"`
-	S3Secret      string        `name:"s3-secret" default:"" help:"its secret" secret:"true"`
-	S3SecretFile  string        `name:"s3-secret-file" default:"" help:"file that holds the secret, in place of s3-secret"`
-	S3PathStyle   string        `name:"s3-path-style" default:"on" choices:"on,off" help:"bucket in the path (on: MinIO, Ceph and most of one's own) or in the host name (off: most rented ones)"`
-	S3TLS         string        `name:"s3-tls" default:"on" choices:"on,off" help:"encrypt the line to the S3 service: on, or off on a line of your own"`
-	S3CA          string        `name:"s3-ca" default:"" help:"certificates (PEM) that the S3 service is known by, beside the machine's"`
-	S3Timeout     time.Duration `name:"s3-timeout" default:"30s" help:"how long one answer of the S3 service may take"`
-	MaxRequests   int           `name:"max-requests" default:"256" help:"requests worked on at once; more are answered with 503 and Retry-After"`
-	StopTimeout   time.Duration `name:"stop-timeout" default:"20s" help:"how long a stop waits for requests under way"`
-	FiguresEvery  time.Duration `name:"figures-every" default:"2s" help:"how often the journal is folded into figures"`
-	SweepEvery    time.Duration `name:"sweep-every" default:"1s" help:"how often deadlines are looked at"`
-	CheckpointAge time.Duration `name:"checkpoint-every" default:"1m" help:"how often the journal is signed"`
-	NoticeEvery   time.Duration `name:"notice-every" default:"1s" help:"how often the journal is followed for messages to staff and residents"`
-	Push          string        `name:"push" default:"on" choices:"on,off" help:"messages to browsers (Web Push): on or off"`
-	PushContact   string        `name:"push-contact" default:"" help:"where push services may complain: an https: or mail address; empty: public-url"`
-	PushHosts     string        `name:"push-hosts" default:"fcm.googleapis.com,*.push.apple.com,*.notify.windows.com,updates.push.services.mozilla.com,*.push.services.mozilla.com" help:"push services that browsers may name, comma separated; *.name for all below"`
-	SMTPHost      string        `name:"smtp-host" default:"" help:"mail server; empty: no mail is sent"`
-	SMTPPort      int           `name:"smtp-port" default:"587" help:"its port: 587 with starttls, 465 with tls"`
-	SMTPTLS       string        `name:"smtp-tls" default:"starttls" choices:"starttls,tls,off" help:"how mail is encrypted: starttls, tls from the first byte, or off on a line of your own"`
-	SMTPUser      string        `name:"smtp-user" default:"" help:"user at the mail server; empty: none is needed"`
-	SMTPPassword  string        `name:"smtp-password" default:"" help:"password at the mail server" secret:"true"`
-	MailFrom      string        `name:"mail-from" default:"onegrid@localhost" help:"address that mail comes from"`
-	SMSAddress    string        `name:"sms-address" default:"" help:"host:port of the message centre (SMPP 3.4); empty: no text messages are sent"`
-	SMSSystem     string        `name:"sms-system-id" default:"" help:"user at the message centre"`
-	SMSPassword   string        `name:"sms-password" default:"" help:"password at the message centre, at most 8 characters" secret:"true"`
-	SMSType       string        `name:"sms-system-type" default:"" help:"system type that the centre asks for, mostly none"`
-	SMSSender     string        `name:"sms-sender" default:"" help:"number or name that telephones show"`
-	SMSCountry    string        `name:"sms-country" default:"86" help:"put before national numbers; empty: numbers go out as they are"`
-	SMSWindow     int           `name:"sms-window" default:"10" help:"text messages under way at once"`
+	Addr            string        `name:"addr" default:"127.0.0.1:8080" help:"address and port to listen on"`
+	PublicURL       string        `name:"public-url" default:"" help:"address that people type, for links in messages; empty: made from the request"`
+	PasskeyDomain   string        `name:"passkey-domain" default:"" help:"domain that passkeys are bound to, when it is a parent of the public address; empty: the host of public-url"`
+	Database        string        `name:"database" default:"" help:"postgres://… for PostgreSQL; empty: SQLite in the data folder" secret:"true"`
+	Writers         int           `name:"writers" default:"2" help:"writers on PostgreSQL, 1 to 4; SQLite always has one"`
+	TimeZone        string        `name:"time-zone" default:"Asia/Shanghai" help:"time zone of the district"`
+	TLSCert         string        `name:"tls-cert" default:"" help:"certificate file (PEM); empty: plain HTTP behind a proxy of your own"`
+	TLSKey          string        `name:"tls-key" default:"" help:"private key file (PEM) of the certificate"`
+	TrustedProxy    string        `name:"trusted-proxy" default:"" help:"address prefixes (CIDR, comma separated) of proxies whose X-Forwarded-For is believed"`
+	LogLevel        string        `name:"log-level" default:"info" choices:"debug,info,warn,error" help:"debug, info, warn or error"`
+	LogFormat       string        `name:"log-format" default:"text" choices:"text,json" help:"text or json"`
+	Metrics         string        `name:"metrics" default:"loopback" choices:"loopback,everyone,off" help:"who may read /metrics: loopback, everyone or off"`
+	Profile         string        `name:"profile" default:"off" choices:"loopback,off" help:"CPU and memory profiles of the program under /debug/pprof/: loopback or off"`
+	SessionIdle     time.Duration `name:"session-idle" default:"30m" help:"a session ends after this long without a request"`
+	SessionMax      time.Duration `name:"session-max" default:"12h" help:"a session ends after this long in any case"`
+	QuarantineMB    int           `name:"quarantine-mb" default:"2048" help:"disk that photos of public reports may fill before somebody looked at them, in MiB"`
+	S3Endpoint      string        `name:"s3-endpoint" default:"" help:"host:port of an S3 service that keeps photos and papers; empty: the folder files in the data folder"`
+	S3Bucket        string        `name:"s3-bucket" default:"" help:"bucket there; it must exist"`
+	S3Prefix        string        `name:"s3-prefix" default:"" help:"put before the names of all files, where others use the bucket too"`
+	S3Region        string        `name:"s3-region" default:"us-east-1" help:"region of the bucket; most services of one's own take any"`
+	S3Key           string        `name:"s3-key" default:"" help:"access key at the S3 service"`
+	S3Secret        string        `name:"s3-secret" default:"" help:"its secret" secret:"true"`
+	S3SecretFile    string        `name:"s3-secret-file" default:"" help:"file that holds the secret, in place of s3-secret"`
+	S3PathStyle     string        `name:"s3-path-style" default:"on" choices:"on,off" help:"bucket in the path (on: MinIO, Ceph and most of one's own) or in the host name (off: most rented ones)"`
+	S3TLS           string        `name:"s3-tls" default:"on" choices:"on,off" help:"encrypt the line to the S3 service: on, or off on a line of your own"`
+	S3CA            string        `name:"s3-ca" default:"" help:"certificates (PEM) that the S3 service is known by, beside the machine's"`
+	S3Timeout       time.Duration `name:"s3-timeout" default:"30s" help:"how long one answer of the S3 service may take"`
+	MaxRequests     int           `name:"max-requests" default:"256" help:"requests worked on at once; more are answered with 503 and Retry-After"`
+	StopTimeout     time.Duration `name:"stop-timeout" default:"20s" help:"how long a stop waits for requests under way"`
+	FiguresEvery    time.Duration `name:"figures-every" default:"2s" help:"how often the journal is folded into figures"`
+	OpenData        string        `name:"open-data" default:"off" choices:"on,off" help:"publish counts of reports by item, street and month as open data: on or off"`
+	OpenDataLeast   int           `name:"open-data-least" default:"5" help:"the smallest count that open data shows; smaller ones are held back"`
+	OpenDataLicence string        `name:"open-data-licence" default:"" help:"licence that open data is given under, a name or an address"`
+	SweepEvery      time.Duration `name:"sweep-every" default:"1s" help:"how often deadlines are looked at"`
+	CheckpointAge   time.Duration `name:"checkpoint-every" default:"1m" help:"how often the journal is signed"`
+	NoticeEvery     time.Duration `name:"notice-every" default:"1s" help:"how often the journal is followed for messages to staff and residents"`
+	Push            string        `name:"push" default:"on" choices:"on,off" help:"messages to browsers (Web Push): on or off"`
+	PushContact     string        `name:"push-contact" default:"" help:"where push services may complain: an https: or mail address; empty: public-url"`
+	PushHosts       string        `name:"push-hosts" default:"fcm.googleapis.com,*.push.apple.com,*.notify.windows.com,updates.push.services.mozilla.com,*.push.services.mozilla.com" help:"push services that browsers may name, comma separated; *.name for all below"`
+	SMTPHost        string        `name:"smtp-host" default:"" help:"mail server; empty: no mail is sent"`
+	SMTPPort        int           `name:"smtp-port" default:"587" help:"its port: 587 with starttls, 465 with tls"`
+	SMTPTLS         string        `name:"smtp-tls" default:"starttls" choices:"starttls,tls,off" help:"how mail is encrypted: starttls, tls from the first byte, or off on a line of your own"`
+	SMTPUser        string        `name:"smtp-user" default:"" help:"user at the mail server; empty: none is needed"`
+	SMTPPassword    string        `name:"smtp-password" default:"" help:"password at the mail server" secret:"true"`
+	MailFrom        string        `name:"mail-from" default:"onegrid@localhost" help:"address that mail comes from"`
+	SMSAddress      string        `name:"sms-address" default:"" help:"host:port of the message centre (SMPP 3.4); empty: no text messages are sent"`
+	SMSSystem       string        `name:"sms-system-id" default:"" help:"user at the message centre"`
+	SMSPassword     string        `name:"sms-password" default:"" help:"password at the message centre, at most 8 characters" secret:"true"`
+	SMSType         string        `name:"sms-system-type" default:"" help:"system type that the centre asks for, mostly none"`
+	SMSSender       string        `name:"sms-sender" default:"" help:"number or name that telephones show"`
+	SMSCountry      string        `name:"sms-country" default:"86" help:"put before national numbers; empty: numbers go out as they are"`
+	SMSWindow       int           `name:"sms-window" default:"10" help:"text messages under way at once"`
 
 	// Dir is the data folder; it comes from --dir alone.
 	Dir     string `name:"-"`

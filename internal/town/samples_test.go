@@ -18,6 +18,7 @@ import (
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/id"
 	"onegrid/internal/town"
+	"onegrid/internal/work/figures"
 )
 
 // With is short for a body.
@@ -200,7 +201,7 @@ func has(thing string) func([]byte) bool {
 func samples() []sample {
 	return slices.Concat(caseSamples(), moveSamples(), gridSamples(), orgSamples(), staffSamples(), accessSamples(), officeSamples(), reorgSamples(), publicSamples(), flowSamples(),
 		manySamples(), accessMoreSamples(), registrySamples(),
-		noticeSamples(), deviceSamples(), placeSamples(),
+		noticeSamples(), deviceSamples(), placeSamples(), figuresSamples(),
 		[]sample{everywhere})
 }
 
@@ -474,6 +475,11 @@ func gridSamples() []sample {
 		scoped("figures.read", "of a platform", "/api/figures?node={platform}"), scoped("figures.read", "of a grid", "/api/figures?node={grid}"),
 		scoped("figures.read", "of a department", "/api/figures?by=unit&node={department}"),
 		fixed("figures.read", "of one's own place", "/api/figures", nil),
+		fixed("figures.definitions", "", "/api/figures/definitions", nil),
+		scoped("figures.sources", "of a street", "/api/figures/sources?measures=reported&node={street}"), scoped("figures.sources", "of a grid", "/api/figures/sources?measures=reported&node={grid}"),
+		scoped("figures.sources", "of a department", "/api/figures/sources?measures=done&node={department}"),
+		scoped("figures.export", "of a street", "/api/figures/export?format=csv&node={street}"), scoped("figures.export", "of a grid", "/api/figures/export?format=csv&node={grid}"),
+		fixed("figures.open_csv", "not published here", figures.OpenCSV, nil), fixed("figures.open_json", "not published here", figures.OpenJSON, nil),
 	}
 }
 

@@ -134,6 +134,7 @@ type env struct {
 	org       *org.Snapshot
 	catalog   *catalog.Snapshot
 	book      *access.RoleBook
+	handled   id.ID    // the post that handled the case before the act
 	later     []func() // entries that stand after that of the act itself
 	owner     string   // the browser of somebody without an account
 	from      id.ID    // the merged report whose reporter acts on its main case
@@ -283,8 +284,26 @@ func factsOf(env *env, by journal.By, c Case, kind string, b *Body) *ActFacts {
 			f.Stage, f.UsedMS, f.LimitMS = string(b.Clock.Kind), b.Clock.Used, b.Clock.Limit
 		}
 	}
+	switch kind {
+	case "case.dispatch":
+		f.Handler = env.unitOf(c.Post)
+	case "case.check", "case.close", "case.reopen", "case.object", "case.rate":
+		// Reopening takes the handler off the case: who had it answers for it.
+		if f.Handler = env.unitOf(c.Handler); f.Handler.IsZero() {
+			f.Handler = env.unitOf(env.handled)
+		}
+	}
+	if f.Handler == f.Unit {
+		f.Handler = id.ID{}
+	}
 	if kind == "case.close" {
 		f.Late, f.Comparable = c.Late, c.Timed
 	}
 	return f
+}
+
+// unitOf is the unit of a post; none for no post.
+func (e *env) unitOf(post id.ID) id.ID {
+	p, _ := e.org.Post(post)
+	return p.Unit
 }

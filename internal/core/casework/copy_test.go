@@ -52,14 +52,14 @@ func (h *house) releases(who string, file id.ID, regions ...Region) {
 	h.runs()
 }
 
-// spots is a finder that finds what a test says.
-type spots struct {
+// finder finds what a test says.
+type finder struct {
 	boxes []image.Rectangle
 	err   error
 	asked int
 }
 
-func (s *spots) Find(context.Context, image.Image) ([]image.Rectangle, error) {
+func (s *finder) Find(context.Context, image.Image) ([]image.Rectangle, error) {
 	s.asked++
 	return s.boxes, s.err
 }
@@ -121,7 +121,7 @@ func (h *house) doneWith(photo id.ID) Case {
 // second one checked the case; the photo itself never does.
 func TestOnlyAReleasedCopyLeaves(t *testing.T) {
 	eachHouse(t, func(h *house) {
-		finds := &spots{boxes: []image.Rectangle{image.Rect(100, 50, 180, 130)}}
+		finds := &finder{boxes: []image.Rectangle{image.Rect(100, 50, 180, 130)}}
 		h.desk.faces = finds
 		photo := h.stripes("works", "after")
 		c := h.doneWith(photo)
@@ -230,8 +230,8 @@ func TestOnlyAReleasedCopyLeaves(t *testing.T) {
 		h.runs()
 		name, err := blob.ParseHash(made.View)
 		h.must(err)
-		if h.files.Has(name) {
-			h.Error("the withheld copy still lies in the store")
+		if lies, err := h.files.Has(context.Background(), name); err != nil || lies {
+			h.Errorf("the withheld copy still lies in the store: %v", err)
 		}
 		if k := kinds(h.page("village", c)); k["case.copy_release"] != 1 || k["case.copy_withhold"] != 1 {
 			h.Errorf("the timeline has %v", k)
@@ -253,7 +253,7 @@ func TestOnlyAReleasedCopyLeaves(t *testing.T) {
 // can't be searched is proposed without, and a person does it alone.
 func TestPhotosAreSearchedOnlyToBeBlurred(t *testing.T) {
 	eachHouse(t, func(h *house) {
-		finds := &spots{err: context.DeadlineExceeded}
+		finds := &finder{err: context.DeadlineExceeded}
 		h.desk.faces = finds
 		inner := h.handled()
 		photo := h.stripes("works", "after")
@@ -296,7 +296,9 @@ func TestPhotosAreSearchedOnlyToBeBlurred(t *testing.T) {
 			}
 			return nil
 		})
-		if name, err := blob.ParseHash(made.View); err != nil || h.files.Has(name) {
+		name, err := blob.ParseHash(made.View)
+		h.must(err)
+		if lies, err := h.files.Has(context.Background(), name); err != nil || lies {
 			h.Errorf("its bytes still lie in the store: %v", err)
 		}
 	})

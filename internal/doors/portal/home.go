@@ -10,13 +10,15 @@ import (
 
 	"onegrid/internal/core/casework"
 	"onegrid/internal/kit/db"
+	"onegrid/internal/work/figures"
 )
 
 // homeMost is how many of the own reports the first page lists.
 const homeMost = 20
 
 type homePage struct {
-	Mine []mineLine
+	Mine      []mineLine
+	CSV, JSON string // of the open data, where the district publishes them
 }
 
 // mineLine is one own report on the first page.
@@ -26,6 +28,9 @@ type mineLine struct{ Number, Title, Stage, Promise string }
 func (p *Portal) getHome(w http.ResponseWriter, r *http.Request, _ any) error {
 	g := p.page(w, r, "portal.home_title")
 	d := homePage{}
+	if p.openData {
+		d.CSV, d.JSON = figures.OpenCSV, figures.OpenJSON
+	}
 	views, err := p.allMine(r.Context(), r.Cookies())
 	if err != nil {
 		return err

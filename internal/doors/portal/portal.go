@@ -59,6 +59,7 @@ type Options struct {
 	Now        func() time.Time // default time.Now
 	Demo       bool             // says on every page that the district is made up
 	Rates      *Rates           // default DefaultRates
+	OpenData   bool             // the district publishes open data: the first page leads to it
 	Texts      Texts            // nil: this installation sends no text messages
 }
 
@@ -97,13 +98,14 @@ type Portal struct {
 	pages      pages
 	edge       *httpx.Edge
 	texts      Texts
+	openData   bool
 }
 
 // New puts the door together.
 func New(o Options) *Portal {
 	p := &Portal{
 		db: o.DB, cases: o.Cases, catalog: o.Catalog, org: o.Org, places: o.Places, quarantine: o.Quarantine, words: o.Words,
-		zone: o.Zone, now: o.Now, demo: o.Demo, texts: o.Texts, slots: newSlots(), repeats: newRepeats[struct{}](10_000), opened: newRepeats[fresh](1000), pages: readPages(),
+		zone: o.Zone, now: o.Now, demo: o.Demo, texts: o.Texts, openData: o.OpenData, slots: newSlots(), repeats: newRepeats[struct{}](10_000), opened: newRepeats[fresh](1000), pages: readPages(),
 	}
 	if p.zone == nil {
 		p.zone = time.FixedZone("CST", 8*3600)

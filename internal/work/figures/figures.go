@@ -1,20 +1,37 @@
 // Package figures (统计) folds the journal into rollups and answers every count,
-// share and stage time from them. It owns the tables fig_*, writes nothing else
-// and reads nothing but the journal, so that all figures can be recomputed and
-// must come out equal (Recompute).
+// share and stage time from them, with the acts behind each number. It owns the
+// tables fig_*, writes nothing else and reads nothing but the journal, so that
+// all figures can be recomputed and must come out equal (Recompute).
 //
 // A figure belongs to the day of its act, in the district's time zone, and to
 // the responsible nodes that the case had when the act was done. Nothing is
 // ever subtracted: what is put right later is an act of its own. A read adds
 // the part of the journal that is not folded yet and says how old the rest is.
+//
+//	figures.go   what is counted, and how an act is folded
+//	rates.go     shares with their parts and bases
+//	period.go    the period before, and the same a year earlier
+//	answer.go    the table: rows, totals, rates, stage times
+//	source.go    the acts behind a number
+//	export.go    the table as a file
+//	round.go     evaluation rounds of units (考评)
+//	suppress.go  holding back small counts
+//	open.go      the public file
+//
+// Promises callers rely on: a number and the list of its acts agree; whoever
+// may not see a matter's confidentiality level gets neither; a share without a
+// base is no figure, and never 0.
 package figures
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
 	"math"
 	"slices"
 	"time"
 
 	"onegrid/internal/core/casework"
+	"onegrid/internal/core/catalog"
 	"onegrid/internal/core/journal"
 	"onegrid/internal/kit/id"
 )
@@ -44,11 +61,32 @@ const (
 	Rated      Measure = "rated"       // 评价
 	Stars      Measure = "stars"       // 评分之和: mean = stars / rated
 	Overdue    Measure = "overdue"     // 超期: a clock ran out, counted once a clock
+	OnTime     Measure = "on_time"     // 按期结案: closed, comparable, and not late
+
+	// What became of applications (审批).
+	Approved  Measure = "approved"  // 批准
+	Declined  Measure = "declined"  // 不予批准
+	Given     Measure = "given"     // 兑现: what was approved has been handed over
+	Corrected Measure = "corrected" // 要求补正
+	Objected  Measure = "objected"  // 公示异议
+	Appealed  Measure = "appealed"  // 申诉
+	Granted   Measure = "granted"   // 申诉后批准
+	Upheld    Measure = "upheld"    // 申诉后维持
 )
 
 // Measures lists all measures in the order in which they are shown.
 var Measures = []Measure{Reported, Accepted, Refused, Filed, Dispatched, Settled, Done, Closed, ClosedLate, Timed,
-	Returned, Reworked, Checked, Reopened, Withdrawn, Voided, Merged, Unmerged, Rated, Stars, Overdue}
+	Returned, Reworked, Checked, Reopened, Withdrawn, Voided, Merged, Unmerged, Rated, Stars, Overdue, OnTime,
+	Approved, Declined, Given, Corrected, Objected, Appealed, Granted, Upheld}
+
+// bits are the measures by their place in Act.Measures. The places are stored:
+// new ones are added at the end. Stars have none, see starShift.
+var bits = []Measure{Reported, Accepted, Refused, Filed, Dispatched, Settled, Done, Closed, ClosedLate, Timed,
+	Returned, Reworked, Checked, Reopened, Withdrawn, Voided, Merged, Unmerged, Rated, Overdue, OnTime,
+	Approved, Declined, Given, Corrected, Objected, Appealed, Granted, Upheld}
+
+// starShift is where the score of a rating stands in Act.Measures.
+const starShift = 56
 
 // Cube is one way of cutting the counts.
 type Cube int64
@@ -65,27 +103,93 @@ type Cell struct {
 	Node    id.ID
 	Key     string
 	Day     int64 // days since 1970-01-01 in the district's time zone
+	Secrecy journal.Secrecy
 	Measure Measure
 }
 
 // TimeCell is the place of one stage time.
 type TimeCell struct {
-	Node   id.ID
-	Item   string
-	Stage  string
-	Day    int64
-	Bucket int64
+	Cube    Cube // ByItem or ByUnit
+	Node    id.ID
+	Item    string
+	Stage   string
+	Day     int64
+	Secrecy journal.Secrecy
+	Bucket  int64
+}
+
+// What an act was about.
+type What struct {
+	Item, Channel string
+	Unit          id.ID
+	Stage         string // whose time it ended; empty when none counts
+	Secrecy       journal.Secrecy
+}
+
+// Act is one entry of the journal that some figure counts (统计来源).
+type Act struct {
+	Number   int64
+	Day      int64
+	Case     id.ID
+	Place    journal.Nodes
+	What     What
+	Measures int64
+}
+
+// has says how often the act counts as a measure.
+func (a Act) has(m Measure) int64 { return valued(a.Measures, m) }
+
+func valued(mask int64, m Measure) int64 {
+	if m == Stars {
+		return mask >> starShift
+	}
+	if i := slices.Index(bits, m); i >= 0 {
+		return mask >> i & 1
+	}
+	return 0
+}
+
+// maskOf is the measures as one number.
+func maskOf(counts map[Measure]int64) (mask int64) {
+	for m, n := range counts {
+		if m == Stars {
+			mask |= n << starShift
+		} else if i := slices.Index(bits, m); i >= 0 && n > 0 {
+			mask |= 1 << i
+		}
+	}
+	return mask
+}
+
+// id of a place or of what an act was about: it follows from the content, so that
+// folding twice gives the same.
+func hashed(parts ...[]byte) int64 {
+	h := sha256.New()
+	for _, p := range parts {
+		h.Write([]byte{byte(len(p))})
+		h.Write(p)
+	}
+	return int64(binary.BigEndian.Uint64(h.Sum(nil)))
+}
+
+func placeKey(n journal.Nodes) int64 {
+	return hashed(n.Hub[:], n.Street[:], n.Platform[:], n.Grid[:], n.Micro[:])
+}
+
+func (w What) key() int64 {
+	return hashed([]byte(w.Item), []byte(w.Channel), w.Unit[:], []byte(w.Stage), []byte{byte(w.Secrecy)})
 }
 
 // Tally is a set of counts: what some part of the journal adds up to.
 type Tally struct {
 	Counts map[Cell]int64
 	Times  map[TimeCell]int64
+	Acts   map[int64]Act // by number
 }
 
 // NewTally is an empty tally.
 func NewTally() Tally {
-	return Tally{Counts: map[Cell]int64{}, Times: map[TimeCell]int64{}}
+	return Tally{Counts: map[Cell]int64{}, Times: map[TimeCell]int64{}, Acts: map[int64]Act{}}
 }
 
 // Zone is the time zone that days belong to.
@@ -109,19 +213,34 @@ func (t Tally) Fold(z Zone, e journal.Entry, f casework.ActFacts) {
 	day := z.Day(e.Occurred)
 	nodes := []id.ID{e.Sight.Hub, e.Sight.Street, e.Sight.Platform, e.Sight.Grid, e.Sight.Micro}
 	nodes = slices.DeleteFunc(nodes, id.ID.IsZero)
-	for measure, n := range counted(e.Kind, f) {
+	secrecy := e.Sight.Secrecy
+	unit := f.Unit
+	if !f.Handler.IsZero() {
+		unit = f.Handler
+	}
+	counts := counted(e.Kind, f)
+	for measure, n := range counts {
 		for _, node := range nodes {
-			t.Counts[Cell{ByItem, node, f.Item, day, measure}] += n
-			t.Counts[Cell{ByChannel, node, f.Channel, day, measure}] += n
+			t.Counts[Cell{ByItem, node, f.Item, day, secrecy, measure}] += n
+			t.Counts[Cell{ByChannel, node, f.Channel, day, secrecy, measure}] += n
 		}
-		if !f.Unit.IsZero() {
-			t.Counts[Cell{ByUnit, f.Unit, f.Item, day, measure}] += n
+		if !unit.IsZero() {
+			t.Counts[Cell{ByUnit, unit, f.Item, day, secrecy, measure}] += n
 		}
 	}
+	what := What{Item: f.Item, Channel: f.Channel, Unit: unit, Secrecy: secrecy}
 	if f.Stage != "" && !f.Untimed {
+		what.Stage = f.Stage
+		bucket := Bucket(time.Duration(f.UsedMS) * time.Millisecond)
 		for _, node := range nodes {
-			t.Times[TimeCell{node, f.Item, f.Stage, day, Bucket(time.Duration(f.UsedMS) * time.Millisecond)}]++
+			t.Times[TimeCell{ByItem, node, f.Item, f.Stage, day, secrecy, bucket}]++
 		}
+		if !unit.IsZero() {
+			t.Times[TimeCell{ByUnit, unit, f.Item, f.Stage, day, secrecy, bucket}]++
+		}
+	}
+	if mask := maskOf(counts); mask != 0 || what.Stage != "" {
+		t.Acts[e.Number] = Act{Number: e.Number, Day: day, Case: e.Subject, Place: e.Sight.Nodes, What: what, Measures: mask}
 	}
 }
 
@@ -132,6 +251,9 @@ func (t Tally) Add(other Tally) {
 	}
 	for c, n := range other.Times {
 		t.Times[c] += n
+	}
+	for number, a := range other.Acts {
+		t.Acts[number] = a
 	}
 }
 
@@ -161,6 +283,8 @@ func counted(kind string, f casework.ActFacts) map[Measure]int64 {
 			m[Timed] = 1
 			if f.Late {
 				m[ClosedLate] = 1
+			} else {
+				m[OnTime] = 1
 			}
 		}
 		return m
@@ -171,7 +295,12 @@ func counted(kind string, f casework.ActFacts) map[Measure]int64 {
 			return map[Measure]int64{Reworked: 1}
 		}
 		return map[Measure]int64{Checked: 1}
-	case "case.reopen", "case.object":
+	case "case.object":
+		if f.Flow == string(catalog.Approval) {
+			return map[Measure]int64{Objected: 1} // to what is posted; nothing is opened again
+		}
+		return map[Measure]int64{Reopened: 1}
+	case "case.reopen":
 		return map[Measure]int64{Reopened: 1}
 	case "case.withdraw":
 		if f.To == "withdrawn" {
@@ -191,6 +320,22 @@ func counted(kind string, f casework.ActFacts) map[Measure]int64 {
 		return map[Measure]int64{Rated: 1, Stars: int64(f.Score)}
 	case "case.late":
 		return map[Measure]int64{Overdue: 1}
+	case "case.correct":
+		return map[Measure]int64{Corrected: 1}
+	case "case.approve":
+		if f.To == string(casework.Approved) {
+			return map[Measure]int64{Approved: 1}
+		}
+		return map[Measure]int64{Declined: 1}
+	case "case.give":
+		return map[Measure]int64{Given: 1}
+	case "case.appeal":
+		return map[Measure]int64{Appealed: 1}
+	case "case.appeal_decide":
+		if f.To == string(casework.Approved) {
+			return map[Measure]int64{Granted: 1}
+		}
+		return map[Measure]int64{Upheld: 1}
 	}
 	return nil
 }

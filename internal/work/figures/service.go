@@ -1,6 +1,7 @@
 package figures
 
 import (
+	"cmp"
 	"context"
 	"embed"
 	"fmt"
@@ -8,10 +9,14 @@ import (
 	"slices"
 	"time"
 
+	"onegrid/internal/core/casework"
+	"onegrid/internal/core/catalog"
+	"onegrid/internal/core/grid"
 	"onegrid/internal/core/journal"
+	"onegrid/internal/core/org"
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/fault"
-	"onegrid/internal/kit/id"
+	"onegrid/internal/kit/words"
 )
 
 //go:embed migrations/*.sql
@@ -35,15 +40,36 @@ var (
 // foldBatch is how many entries of the journal one transaction folds.
 const foldBatch = 5000
 
-// Figures is the room's service.
-type Figures struct {
-	db   *db.DB
-	zone Zone
+// Options are what app passes in.
+type Options struct {
+	DB      *db.DB
+	Zone    *time.Location // the district's time zone
+	Org     *org.Org
+	Grids   *grid.Grids
+	Catalog *catalog.Catalog
+	Cases   *casework.Desk
+	Open    OpenOptions
 }
 
-// New builds the room; zone is the district's time zone.
-func New(d *db.DB, zone *time.Location) *Figures {
-	return &Figures{db: d, zone: Zone{zone}}
+// Figures is the room's service.
+type Figures struct {
+	db      *db.DB
+	zone    Zone
+	units   *org.Org
+	grids   *grid.Grids
+	catalog *catalog.Catalog
+	cases   *casework.Desk
+	open    OpenOptions
+	words   *words.Catalogue
+}
+
+// New builds the room.
+func New(o Options) (*Figures, error) {
+	texts, err := words.New(words.Source{Room: "figures", Files: Words})
+	if err != nil {
+		return nil, err
+	}
+	return &Figures{db: o.DB, zone: Zone{o.Zone}, units: o.Org, grids: o.Grids, catalog: o.Catalog, cases: o.Cases, open: o.Open, words: texts}, nil
 }
 
 // Fold folds what was added to the journal since the last time. It may be
@@ -95,8 +121,9 @@ type Difference struct {
 // repair the stored figures are replaced. progress is told how many entries
 // were read; it may be nil.
 func (f *Figures) Recompute(ctx context.Context, repair bool, progress func(done, of int64)) (differences []Difference, entries int64, err error) {
-	truth := NewTally()
+	truth, trueSums := NewTally(), map[sumCell]sum{}
 	var stored Tally
+	var sums map[sumCell]sum
 	err = f.db.Read(ctx, func(tx *db.Tx) error {
 		upTo, err := readCursor(tx)
 		if err != nil {
@@ -117,23 +144,28 @@ func (f *Figures) Recompute(ctx context.Context, repair bool, progress func(done
 			if err != nil {
 				return err
 			}
+			addSums(trueSums, tally.Acts)
+			clear(tally.Acts) // their sums stand for them: a whole journal would not fit into memory
 			truth.Add(tally)
 			if progress != nil {
 				progress(entries, upTo.Number)
 			}
 		}
-		stored, err = all(tx)
+		if stored, err = all(tx); err != nil {
+			return err
+		}
+		sums, err = storedSums(tx)
 		return err
 	})
 	if err != nil {
 		return nil, entries, err
 	}
-	differences = compare(stored, truth)
+	differences = append(compare(stored, truth), compareSums(sums, trueSums)...)
 	if len(differences) == 0 || !repair {
 		return differences, entries, nil
 	}
 	err = f.db.Write(ctx, func(tx *db.Tx) error {
-		for _, table := range []string{"fig_count", "fig_time"} {
+		for _, table := range []string{"fig_count", "fig_time", "fig_act", "fig_place", "fig_what"} {
 			if _, err := tx.Exec(`DELETE FROM ` + table); err != nil {
 				return fmt.Errorf("empty %s: %w", table, err)
 			}
@@ -156,7 +188,7 @@ func compare(stored, truth Tally) []Difference {
 	maps.Copy(counts, truth.Counts)
 	for _, c := range slices.SortedFunc(maps.Keys(counts), compareCells) {
 		if stored.Counts[c] != truth.Counts[c] {
-			name := fmt.Sprintf("cube %d node %s %s %s %s", c.Cube, c.Node, c.Key, Date(c.Day), c.Measure)
+			name := fmt.Sprintf("cube %d node %s %s %s secrecy %d %s", c.Cube, c.Node, c.Key, Date(c.Day), c.Secrecy, c.Measure)
 			list = append(list, Difference{name, stored.Counts[c], truth.Counts[c]})
 		}
 	}
@@ -164,122 +196,23 @@ func compare(stored, truth Tally) []Difference {
 	maps.Copy(times, truth.Times)
 	for _, c := range slices.SortedFunc(maps.Keys(times), compareTimes) {
 		if stored.Times[c] != truth.Times[c] {
-			name := fmt.Sprintf("time node %s %s %s %s bucket %d", c.Node, c.Item, c.Stage, Date(c.Day), c.Bucket)
+			name := fmt.Sprintf("time cube %d node %s %s %s %s secrecy %d bucket %d", c.Cube, c.Node, c.Item, c.Stage, Date(c.Day), c.Secrecy, c.Bucket)
 			list = append(list, Difference{name, stored.Times[c], truth.Times[c]})
 		}
 	}
 	return list
 }
 
-// Question asks for the figures of one node (or unit) over a span of days.
-type Question struct {
-	Node     id.ID
-	Taken    []id.ID // what the node inherited: counted with it
-	Cube     Cube
-	From, To int64 // days, both included
-}
-
-// Table is the answer: totals, one row a key, the stage times, and how old it is.
-type Table struct {
-	From   string            `json:"from"`
-	To     string            `json:"to"`
-	AsOf   time.Time         `json:"as_of"`  // moment of the answer
-	Folded time.Time         `json:"folded"` // up to here the rollups were complete
-	Taken  []id.ID           `json:"inherited,omitempty" doc:"Nodes this one took over: their figures are in it"`
-	Tail   int               `json:"tail"` // entries that were added to them for this answer
-	Totals map[Measure]int64 `json:"totals"`
-	Rows   []Row             `json:"rows"`
-	Stages []StageTime       `json:"stages"`
-}
-
-// Row is one item, channel, or item of a unit.
-type Row struct {
-	Key    string            `json:"key"`
-	Counts map[Measure]int64 `json:"counts"`
-}
-
-// StageTime is how long a stage took: median and 90th percentile of n cases,
-// with the error of a bucket (at most 5 %).
-type StageTime struct {
-	Stage    string `json:"stage"`
-	N        int64  `json:"n"`
-	MedianMS int64  `json:"median_ms"`
-	P90MS    int64  `json:"p90_ms"`
-}
-
-// tailLimit bounds what a read folds itself; a longer tail only shows as age.
-const tailLimit = 2000
-
-// Answer reads the figures and adds the part of the journal that is not folded.
-func (f *Figures) Answer(tx *db.Tx, q Question) (Table, error) {
-	if q.To < q.From || q.To-q.From > 3660 {
-		return Table{}, ErrSpan
-	}
-	at, err := readCursor(tx)
-	if err != nil {
-		return Table{}, err
-	}
-	tally := NewTally()
-	for _, node := range q.nodes() {
-		part, err := span(tx, q.Cube, node, q.From, q.To)
-		if err != nil {
-			return Table{}, err
+func compareSums(stored, truth map[sumCell]sum) []Difference {
+	var list []Difference
+	cells := maps.Clone(stored)
+	maps.Copy(cells, truth)
+	for _, c := range slices.SortedFunc(maps.Keys(cells), func(a, b sumCell) int {
+		return cmp.Or(cmp.Compare(a.place, b.place), cmp.Compare(a.day, b.day))
+	}) {
+		if s, t := stored[c], truth[c]; s != t {
+			list = append(list, Difference{fmt.Sprintf("acts of place %d on %s (%v, truly %v)", c.place, Date(c.day), s, t), s.n, t.n})
 		}
-		tally.Add(part)
 	}
-	tail, err := journal.Since(tx, at.Number, tailLimit)
-	if err != nil {
-		return Table{}, err
-	}
-	if len(tail) < tailLimit {
-		late, err := tallyOf(f.zone, tail)
-		if err != nil {
-			return Table{}, err
-		}
-		tally.Add(late)
-	}
-	return tabulate(q, tally, at, len(tail), tx.Now()), nil
-}
-
-// nodes are the node asked for and what it inherited. An act counts at one node
-// of each level, so none is counted twice.
-func (q Question) nodes() []id.ID { return append([]id.ID{q.Node}, q.Taken...) }
-
-func tabulate(q Question, tally Tally, at cursor, tail int, now time.Time) Table {
-	t := Table{From: Date(q.From), To: Date(q.To), AsOf: now, Folded: at.At, Tail: tail, Taken: q.Taken, Totals: map[Measure]int64{}, Rows: []Row{}, Stages: []StageTime{}}
-	rows, nodes := map[string]map[Measure]int64{}, q.nodes()
-	for c, n := range tally.Counts {
-		if c.Cube != q.Cube || !slices.Contains(nodes, c.Node) || c.Day < q.From || c.Day > q.To {
-			continue
-		}
-		if rows[c.Key] == nil {
-			rows[c.Key] = map[Measure]int64{}
-		}
-		rows[c.Key][c.Measure] += n
-		t.Totals[c.Measure] += n
-	}
-	for _, key := range slices.Sorted(maps.Keys(rows)) {
-		t.Rows = append(t.Rows, Row{key, rows[key]})
-	}
-	stages := map[string]map[int64]int64{}
-	for c, n := range tally.Times {
-		if !slices.Contains(nodes, c.Node) || c.Day < q.From || c.Day > q.To {
-			continue
-		}
-		if stages[c.Stage] == nil {
-			stages[c.Stage] = map[int64]int64{}
-		}
-		stages[c.Stage][c.Bucket] += n
-	}
-	for _, stage := range slices.Sorted(maps.Keys(stages)) {
-		s := StageTime{Stage: stage}
-		for _, n := range stages[stage] {
-			s.N += n
-		}
-		median, _ := Quantile(stages[stage], 0.5)
-		p90, _ := Quantile(stages[stage], 0.9)
-		s.MedianMS, s.P90MS = median.Milliseconds(), p90.Milliseconds()
-		t.Stages = append(t.Stages, s)
-	}
-	return t
+	return list
 }

@@ -1037,6 +1037,126 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/evaluations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Evaluation rounds of units */
+        get: operations["evaluation.list"];
+        put?: never;
+        /** Prepare a round */
+        post: operations["evaluation.make"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/evaluations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A round with its results */
+        get: operations["evaluation.get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/evaluations/{id}/drop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End a round without a result */
+        post: operations["evaluation.drop"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/evaluations/{id}/objections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Object to a unit's result */
+        post: operations["evaluation.object"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/evaluations/{id}/objections/{objection}/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Decide an objection */
+        post: operations["evaluation.decide"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/evaluations/{id}/open": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Show the provisional results and take objections */
+        post: operations["evaluation.open"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/evaluations/{id}/publish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Publish the results: they never change again */
+        post: operations["evaluation.publish"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/feed": {
         parameters: {
             query?: never;
@@ -1063,6 +1183,57 @@ export interface paths {
         };
         /** Counts, shares and stage times of a node */
         get: operations["figures.read"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/figures/definitions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is counted, in words */
+        get: operations["figures.definitions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/figures/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The table as a spreadsheet or CSV */
+        get: operations["figures.export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/figures/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The acts and cases behind a number */
+        get: operations["figures.sources"];
         put?: never;
         post?: never;
         delete?: never;
@@ -4142,6 +4313,15 @@ export interface components {
             /** Format: date-time */
             until?: string;
         };
+        CaseworkBrief: {
+            flow: string;
+            /** Format: uuid */
+            id: string;
+            item: string;
+            number: string;
+            state: string;
+            title: string;
+        };
         CaseworkChoice: {
             /** Format: uuid */
             id: string;
@@ -5501,6 +5681,16 @@ export interface components {
             /** @description those still open */
             swaps: components["schemas"]["DutySwapView"][];
         };
+        EvaluationRoundDropBody: {
+            why: string;
+        };
+        EvaluationRoundOpenBody: {
+            /**
+             * Format: date-time
+             * @description objections are taken until then
+             */
+            until: string;
+        };
         FaultWhere: {
             args?: {
                 [key: string]: unknown;
@@ -5508,11 +5698,217 @@ export interface components {
             code: string;
             path: string;
         };
+        FiguresDecideIn: {
+            /**
+             * @description of an accepted one
+             * @enum {string}
+             */
+            effect?: "exclude" | "credit";
+            note: string;
+            /** @enum {string} */
+            result: "accepted" | "refused";
+        };
+        FiguresDefinition: {
+            /** @description what it means, in the reader's words */
+            is?: components["schemas"]["WordsText"];
+            key: string;
+            name: components["schemas"]["WordsText"];
+            rate?: components["schemas"]["FiguresRate"];
+        };
+        FiguresDefinitions: {
+            measures: components["schemas"]["FiguresDefinition"][];
+            rates: components["schemas"]["FiguresDefinition"][];
+        };
+        FiguresEarlier: {
+            from: string;
+            /** @enum {string} */
+            kind: "before" | "year";
+            /** @enum {string} */
+            known: "whole" | "part" | "none";
+            rates: {
+                [key: string]: components["schemas"]["FiguresRatio"];
+            };
+            rows: components["schemas"]["FiguresRow"][];
+            to: string;
+            totals: {
+                [key: string]: number;
+            };
+        };
+        FiguresObjectIn: {
+            /** Format: uuid */
+            case_id: string;
+            rate: string;
+            reason: string;
+            /** Format: uuid */
+            unit_id: string;
+        };
+        FiguresObjection: {
+            /** Format: date-time */
+            at: string;
+            /** Format: uuid */
+            case_id?: string;
+            /** @description where the reader may see the case */
+            case_number?: string;
+            /** Format: date-time */
+            decided_at?: string;
+            /** @enum {string} */
+            effect?: "exclude" | "credit";
+            /** Format: uuid */
+            id: string;
+            /** @description what the reader may do with it: decide */
+            may?: string[];
+            note?: string;
+            rate: string;
+            reason?: string;
+            /** @enum {string} */
+            state: "waiting" | "accepted" | "refused";
+            /** Format: uuid */
+            unit_id: string;
+        };
+        FiguresRate: {
+            /** @description measures added up below the line */
+            bases: string[];
+            /** @description both sides count for the unit that handles: an evaluation may use it */
+            evaluation?: boolean;
+            key: string;
+            /** @description less is better */
+            lower?: boolean;
+            /** @description a mean rather than a share */
+            mean?: boolean;
+            /** @description measures added up above the line */
+            parts: string[];
+        };
+        FiguresRateResult: {
+            /**
+             * Format: int64
+             * @description acts counted as done well after objections
+             */
+            credited?: number;
+            /**
+             * Format: int64
+             * @description acts left out after objections
+             */
+            excluded?: number;
+            /** Format: double */
+            points?: number;
+            rate: string;
+            ratio: components["schemas"]["FiguresRatio"];
+            /** Format: int64 */
+            weight: number;
+        };
+        FiguresRatio: {
+            /** Format: int64 */
+            base: number;
+            /** Format: int64 */
+            part: number;
+            /**
+             * Format: double
+             * @description part / base; absent without a base: no data
+             */
+            value?: number;
+        };
+        FiguresRound: {
+            /** Format: date-time */
+            ended_at?: string;
+            from: string;
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            made_at: string;
+            name: components["schemas"]["WordsText"];
+            /** Format: date-time */
+            object_until?: string;
+            /** Format: date-time */
+            opened_at?: string;
+            rule: components["schemas"]["FiguresRule"];
+            /** @enum {string} */
+            state: "draft" | "provisional" | "published" | "dropped";
+            to: string;
+            unit_ids: string[];
+            /** Format: int64 */
+            version: number;
+        };
+        FiguresRoundIn: {
+            from: string;
+            name: components["schemas"]["WordsText"];
+            rule: components["schemas"]["FiguresRule"];
+            to: string;
+            unit_ids: string[];
+        };
+        FiguresRoundView: {
+            /** Format: date-time */
+            ended_at?: string;
+            from: string;
+            /** Format: uuid */
+            id: string;
+            /** Format: date-time */
+            made_at: string;
+            /** @description what the reader may do now: open, drop, publish, object */
+            may: string[];
+            name: components["schemas"]["WordsText"];
+            /**
+             * Format: uuid
+             * @description the unit that the reader's post may object for
+             */
+            object_for?: string;
+            /** Format: date-time */
+            object_until?: string;
+            objections: components["schemas"]["FiguresObjection"][];
+            /** Format: date-time */
+            opened_at?: string;
+            results: components["schemas"]["FiguresUnitResult"][];
+            rule: components["schemas"]["FiguresRule"];
+            /** @enum {string} */
+            state: "draft" | "provisional" | "published" | "dropped";
+            to: string;
+            unit_ids: string[];
+            /** Format: int64 */
+            version: number;
+        };
         FiguresRow: {
             counts: {
                 [key: string]: number;
             };
             key: string;
+            /** @description of a unit or grid */
+            name?: components["schemas"]["WordsText"];
+            rates: {
+                [key: string]: components["schemas"]["FiguresRatio"];
+            };
+        };
+        FiguresRule: {
+            /**
+             * Format: int64
+             * @description a rate with a smaller base has no data
+             */
+            minimum: number;
+            weights: components["schemas"]["FiguresWeight"][];
+        };
+        FiguresSource: {
+            /** @description absent where the case is outside of what the reader may see by now */
+            case?: components["schemas"]["CaseworkBrief"];
+            /** Format: uuid */
+            case_id?: string;
+            channel: string;
+            day: string;
+            item: string;
+            measures: string[];
+            /**
+             * Format: int64
+             * @description of the journal's entry
+             */
+            number: number;
+            /** @description name of the unit that it counts for */
+            unit?: components["schemas"]["WordsText"];
+        };
+        FiguresSourcePage: {
+            items: components["schemas"]["FiguresSource"][];
+            next?: string;
+            /**
+             * Format: int64
+             * @description the number itself
+             */
+            total: number;
         };
         FiguresStageTime: {
             /** Format: int64 */
@@ -5521,16 +5917,38 @@ export interface components {
             n: number;
             /** Format: int64 */
             p90_ms: number;
+            /** Format: int64 */
+            p95_ms: number;
             stage: string;
+        };
+        FiguresStanding: {
+            /** Format: uuid */
+            id?: string;
+            /** @enum {string} */
+            level: "district" | "street" | "platform" | "grid" | "unit";
+            name: components["schemas"]["WordsText"];
+            /** @description The widest first */
+            up?: components["schemas"]["FiguresStanding"][];
         };
         FiguresTable: {
             /** Format: date-time */
             as_of: string;
+            /** @description first day of the records; absent when there are none */
+            begins?: string;
+            /** @description The period before and the same a year earlier, when asked for */
+            earlier?: components["schemas"]["FiguresEarlier"][];
             /** Format: date-time */
             folded: string;
             from: string;
             /** @description Nodes this one took over: their figures are in it */
             inherited?: string[];
+            /** @description Stage times are not kept by what was asked for */
+            no_times?: boolean;
+            /** @description What the figures are of */
+            place: components["schemas"]["FiguresStanding"];
+            rates: {
+                [key: string]: components["schemas"]["FiguresRatio"];
+            };
             rows: components["schemas"]["FiguresRow"][];
             stages: components["schemas"]["FiguresStageTime"][];
             /** Format: int64 */
@@ -5539,6 +5957,27 @@ export interface components {
             totals: {
                 [key: string]: number;
             };
+        };
+        FiguresUnitResult: {
+            name: components["schemas"]["WordsText"];
+            rates: components["schemas"]["FiguresRateResult"][];
+            /**
+             * Format: double
+             * @description 0 to 100; absent where no rate has enough data
+             */
+            score?: number;
+            /** Format: uuid */
+            unit_id: string;
+            /**
+             * Format: int64
+             * @description sum of the weights of the rates that have data: the score is of these
+             */
+            weight: number;
+        };
+        FiguresWeight: {
+            rate: string;
+            /** Format: int64 */
+            weight: number;
         };
         GridActIn: {
             /** @description Ground that goes to into_id from whoever has it */
@@ -5897,6 +6336,10 @@ export interface components {
             platform_id?: string;
             /** Format: uuid */
             street_id?: string;
+        };
+        ListFiguresRound: {
+            items: components["schemas"]["FiguresRound"][];
+            next?: string;
         };
         ListGridView: {
             items: components["schemas"]["GridView"][];
@@ -10224,6 +10667,306 @@ export interface operations {
             };
         };
     };
+    "evaluation.list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListFiguresRound"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "evaluation.make": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FiguresRoundIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FiguresRoundView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "evaluation.get": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FiguresRoundView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "evaluation.drop": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+                /** @description the version the caller knows, such as "7" */
+                "If-Match"?: string;
+                /** @description the id of an own command that must have been the last change */
+                "After-Command"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EvaluationRoundDropBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FiguresRoundView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "evaluation.object": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FiguresObjectIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FiguresObjection"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "evaluation.decide": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+                objection: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FiguresDecideIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FiguresObjection"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "evaluation.open": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+                /** @description the version the caller knows, such as "7" */
+                "If-Match"?: string;
+                /** @description the id of an own command that must have been the last change */
+                "After-Command"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EvaluationRoundOpenBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FiguresRoundView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "evaluation.publish": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+                /** @description the version the caller knows, such as "7" */
+                "If-Match"?: string;
+                /** @description the id of an own command that must have been the last change */
+                "After-Command"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FiguresRoundView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "feed.listen": {
         parameters: {
             query?: {
@@ -10264,13 +11007,25 @@ export interface operations {
             query?: {
                 /** @description unit or grid; the acting post's own node when absent */
                 node?: string;
-                by?: "item" | "channel" | "unit";
+                by?: "item" | "channel" | "unit" | "street" | "platform" | "grid";
                 /** @description first day, YYYY-MM-DD in the district's time zone; four weeks ago when absent */
                 from?: string;
                 /** @description last day; today when absent */
                 to?: string;
                 /** @description Without what the node inherited at a reorganisation: figures of neighbours then add up */
                 own?: boolean;
+                /** @description only this work item */
+                item?: string;
+                /** @description only this source */
+                channel?: string;
+                /** @description only what counts for this unit */
+                unit?: string;
+                /** @description only what lies in this node too: a row of a table by nodes */
+                at?: string;
+                /** @description only what lies in no node of this level, or counts for no unit */
+                without?: "street" | "platform" | "grid" | "unit";
+                /** @description with the period before and the same a year earlier */
+                compare?: boolean;
             };
             header?: never;
             path?: never;
@@ -10285,6 +11040,145 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FiguresTable"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "figures.definitions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FiguresDefinitions"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "figures.export": {
+        parameters: {
+            query?: {
+                /** @description unit or grid; the acting post's own node when absent */
+                node?: string;
+                by?: "item" | "channel" | "unit" | "street" | "platform" | "grid";
+                /** @description first day, YYYY-MM-DD in the district's time zone; four weeks ago when absent */
+                from?: string;
+                /** @description last day; today when absent */
+                to?: string;
+                /** @description Without what the node inherited at a reorganisation: figures of neighbours then add up */
+                own?: boolean;
+                /** @description only this work item */
+                item?: string;
+                /** @description only this source */
+                channel?: string;
+                /** @description only what counts for this unit */
+                unit?: string;
+                /** @description only what lies in this node too: a row of a table by nodes */
+                at?: string;
+                /** @description only what lies in no node of this level, or counts for no unit */
+                without?: "street" | "platform" | "grid" | "unit";
+                /** @description with the period before and the same a year earlier */
+                compare?: boolean;
+                format?: "xlsx" | "csv";
+                /** @description of the file; the reader's own when absent */
+                language?: "zh-CN" | "en";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "figures.sources": {
+        parameters: {
+            query?: {
+                /** @description unit or grid; the acting post's own node when absent */
+                node?: string;
+                by?: "item" | "channel" | "unit" | "street" | "platform" | "grid";
+                /** @description first day, YYYY-MM-DD in the district's time zone; four weeks ago when absent */
+                from?: string;
+                /** @description last day; today when absent */
+                to?: string;
+                /** @description Without what the node inherited at a reorganisation: figures of neighbours then add up */
+                own?: boolean;
+                /** @description only this work item */
+                item?: string;
+                /** @description only this source */
+                channel?: string;
+                /** @description only what counts for this unit */
+                unit?: string;
+                /** @description only what lies in this node too: a row of a table by nodes */
+                at?: string;
+                /** @description only what lies in no node of this level, or counts for no unit */
+                without?: "street" | "platform" | "grid" | "unit";
+                /** @description the next of the page before */
+                cursor?: string;
+                limit?: number;
+                /** @description one or more measures, with commas */
+                measures?: string;
+                /** @description the acts that ended this stage, instead of measures */
+                stage?: "accept" | "verify" | "dispatch" | "handle" | "check" | "publicise" | "give";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FiguresSourcePage"];
                 };
             };
             /** @description Error */

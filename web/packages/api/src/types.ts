@@ -143,6 +143,19 @@ export type PostView = S["OrgPostView"];
 
 /** Counts, shares and stage times of a node (统计). */
 export type Figures = S["FiguresTable"];
+export type FiguresRow = S["FiguresRow"];
+export type Ratio = S["FiguresRatio"];
+/** What is counted, in words. */
+export type FigureDefinition = S["FiguresDefinition"];
+export type FigureDefinitions = S["FiguresDefinitions"];
+/** The acts behind a number (数据来源). */
+export type FigureSources = S["FiguresSourcePage"];
+/** An evaluation of units (考评). */
+export type Round = S["FiguresRound"];
+export type RoundView = S["FiguresRoundView"];
+export type RoundInput = S["FiguresRoundIn"];
+export type UnitResult = S["FiguresUnitResult"];
+export type Objection = S["FiguresObjection"];
 
 export type GridProperties = S["GridView"] & {
   /** who looks after it; put in from the posts where the reader may see them */
