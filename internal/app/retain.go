@@ -38,6 +38,7 @@ func (a *App) retained() []registry.Step {
 		counted("httpx.receipts", words.Text{Chinese: "命令回执", English: "Receipts of commands"}, "receipt", httpx.EndReceipts),
 		counted("access.devices", words.Text{Chinese: "登录设备和一次性链接", English: "Devices and one-time links"}, "sign_in_device", a.Access.EndDevices),
 		counted("access.accounts", words.Text{Chinese: "停用的账号", English: "Disabled accounts"}, "account", a.Access.EndAccounts),
+		counted("access.alarms", words.Text{Chinese: "异常使用提醒", English: "Alarms on unusual use"}, "access_log", a.Access.EndAlarms),
 	}
 }
 

@@ -438,7 +438,7 @@ func (a *Access) OpenShared(ctx context.Context, d *db.DB, secret string, person
 		if err := succeeded(tx, keys); err != nil {
 			return err
 		}
-		in.shared = again
+		in.shared, in.way = again, wayPIN
 		out.Actor, out.Token, err = a.begin(tx, now, in)
 		return err
 	})
