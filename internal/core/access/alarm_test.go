@@ -79,6 +79,7 @@ func TestAlarmsOnUnusualUse(t *testing.T) {
 		}
 		o.acts(busy, "case.reveal", 1, nil)
 		o.follows()
+		o.clock.Set(time.Date(2026, 11, 24, 4, 0, 0, 0, time.UTC)) // noon in the district
 		security.signsIn("security")
 		auditor.signsIn("audit")
 		if list = security.alarmsOf("reveals"); len(list) != 2 || list[0].Person != busy || list[0].Usual != 20 || list[0].Limit != 80 || list[0].Value != 80 {
