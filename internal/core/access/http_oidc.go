@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"onegrid/internal/kit/db"
@@ -112,7 +113,8 @@ func (a *Access) back(e *httpx.Edge, w http.ResponseWriter, r *http.Request) err
 		if out.Device != "" {
 			httpx.SetCookie(ctx, a.cookie(DeviceCookie, out.Device, from, deviceKept))
 		}
-		told.Set("entered", "1")
+		http.Redirect(w, r, a.o.Desk+strings.TrimPrefix(out.To, "/"), http.StatusSeeOther)
+		return nil
 	case f.Kind == fault.Internal:
 		return err
 	default:
