@@ -41,6 +41,9 @@ func accessMoreSamples() []sample {
 		{op: "access.shared_revoke", scopes: bothScopes, make: func(m *matrix, scope, _ string) ask {
 			return ask{path: "/api/shared-devices/" + m.phone(scope).String()}
 		}},
+		{op: "access.shared_history", scopes: bothScopes, make: func(m *matrix, scope, _ string) ask {
+			return ask{path: "/api/shared-devices/" + m.phone(scope).String() + "/history"}
+		}},
 		mine("access.shared_enrol", "/api/device/enrol", with{"code": "none"}),
 		mine("access.shared_locked", "/api/device", nil),
 		mine("access.shared_open", "/api/device/session", with{"person_id": id.ID{1}, "pin": "402917"}),

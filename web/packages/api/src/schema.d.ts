@@ -3545,6 +3545,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/shared-devices/{id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who had a shared device when */
+        get: operations["access.shared_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/words/stages": {
         parameters: {
             query?: never;
@@ -4020,6 +4037,18 @@ export interface components {
         };
         AccessSharedEnrolInBody: {
             code: string;
+        };
+        AccessSharedEvent: {
+            /** Format: date-time */
+            at: string;
+            /** @enum {string} */
+            kind: "register" | "code" | "enrol" | "open" | "revoke";
+            /** Format: uuid */
+            person_id?: string;
+            person_name?: string;
+        };
+        AccessSharedHistoryOutBody: {
+            items: components["schemas"]["AccessSharedEvent"][];
         };
         AccessSharedIn: {
             name: string;
@@ -16368,6 +16397,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AccessSharedCodeOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.shared_history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessSharedHistoryOutBody"];
                 };
             };
             /** @description Error */
