@@ -45,6 +45,7 @@ const (
 	oidcKept    = 15 * time.Minute // whoever must fetch a second factor there has time for it
 	oidcSkew    = time.Minute      // how far the provider's clock may stand off ours
 	oidcFresh   = time.Hour        // how long its discovery document is used
+	oidcPause   = 15 * time.Second // before one that did not answer is asked again
 	oidcTimeout = 10 * time.Second
 	oidcAnswer  = 1 << 20 // bytes
 	subjectMax  = 255     // OpenID Connect Core 2
@@ -84,10 +85,11 @@ func loopback(host string) bool {
 // provider is one with what it told about itself.
 type provider struct {
 	Provider
-	mu   sync.Mutex
-	read time.Time
-	told *oidc.Provider
-	more discovered
+	mu     sync.Mutex
+	read   time.Time
+	failed time.Time
+	told   *oidc.Provider
+	more   discovered
 }
 
 // discovered is what we use of the discovery document beside the library.
@@ -97,15 +99,26 @@ type discovered struct {
 }
 
 // discover asks the provider about itself, at most once an hour; an old answer
-// serves on while it does not answer. Keys are fetched by the library when a
-// token names one it does not know.
+// serves on while it does not answer, and one without an answer is left alone for
+// a moment, so that those who wait do not queue behind it. Whoever hangs up early
+// does not make it count as failed. Keys are fetched by the library when a token
+// names one it does not know.
 func (p *provider) discover(ctx context.Context, client *http.Client, now time.Time) (*oidc.Provider, discovered, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.told != nil && now.Sub(p.read) < oidcFresh {
 		return p.told, p.more, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, oidcTimeout)
+	away := func(err error) (*oidc.Provider, discovered, error) {
+		if p.told != nil {
+			return p.told, p.more, nil
+		}
+		return nil, discovered{}, ErrProviderAway.With("provider", p.Name).Because(err)
+	}
+	if !p.failed.IsZero() && now.Sub(p.failed) < oidcPause {
+		return away(errors.New("it did not answer a moment ago"))
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), oidcTimeout)
 	defer cancel()
 	told, err := oidc.NewProvider(oidc.ClientContext(ctx, client), p.Issuer)
 	var more discovered
@@ -113,12 +126,10 @@ func (p *provider) discover(ctx context.Context, client *http.Client, now time.T
 		err = told.Claims(&more)
 	}
 	if err != nil {
-		if p.told != nil {
-			return p.told, p.more, nil
-		}
-		return nil, more, ErrProviderAway.With("provider", p.Name).Because(err)
+		p.failed = now
+		return away(err)
 	}
-	p.told, p.more, p.read = told, more, now
+	p.told, p.more, p.read, p.failed = told, more, now, time.Time{}
 	return told, more, nil
 }
 

@@ -405,6 +405,9 @@ func TestProviderIsNotBelievedBlindly(t *testing.T) {
 		if told := comes(nil, nil); told.Get("entered") == "" {
 			t.Error("an old discovery document does not serve on:", told)
 		}
+		if told := comes(nil, nil); told.Get("entered") == "" {
+			t.Error("asked again at once:", told)
+		}
 		for _, form := range p.seen {
 			if form.Get("client_secret") != "" && form.Get("client_secret") != clientSecret {
 				t.Error("another secret is sent")
@@ -458,6 +461,25 @@ func TestLinkingByAOneTimeLinkAndBreakGlass(t *testing.T) {
 		if told = b.comesBack(p.agrees(b.begins(m{"provider": "city"}))); told.Get("failed") != "access.local_only" {
 			t.Fatal(told)
 		}
+	})
+}
+
+// A provider that does not answer is told in plain words and left alone for a
+// moment.
+func TestProviderIsAway(t *testing.T) {
+	eachWithIDP(t, func(o *office, p *idp) {
+		set := func(silent bool) {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.silent = silent
+		}
+		b := o.browser("203.0.113.77")
+		set(true)
+		b.gets("503 access.provider_away", "POST", "/api/session/oidc", m{"provider": "city"}, nil)
+		set(false)
+		b.gets("503 access.provider_away", "POST", "/api/session/oidc", m{"provider": "city"}, nil)
+		o.clock.Add(20 * time.Second)
+		b.gets("200", "POST", "/api/session/oidc", m{"provider": "city"}, nil)
 	})
 }
 
