@@ -10,17 +10,17 @@ export const askProvider = async (provider: string, to?: string, token?: string)
 
 /** What a sign-in at a provider can fail with, by the code that comes back. */
 const failures: Record<string, string> = {
-  "access.provider_waved": "waved",
-  "access.provider_away": "away",
-  "access.provider_failed": "not_believed",
-  "access.unknown_identity": "unknown",
-  "access.identity_waits": "waits",
-  "access.identity_taken": "taken",
-  "access.local_only": "local_only",
-  "access.not_released": "not_released",
-  "access.enrolment_over": "link_over",
-  "access.begin_again": "again",
+  provider_waved: "waved",
+  provider_away: "away",
+  provider_failed: "not_believed",
+  unknown_identity: "unknown",
+  identity_waits: "waits",
+  identity_taken: "taken",
+  local_only: "local_only",
+  not_released: "not_released",
+  enrolment_over: "link_over",
+  begin_again: "again",
 };
 
 /** The words for a failure; what nobody foresaw gets those for "begin again". */
-export const failure = (code: string) => `access.oidc.${failures[code] ?? "again"}`;
+export const failure = (code: string) => `access.oidc.${failures[code.split(".")[1] ?? ""] ?? "again"}`;
