@@ -176,8 +176,12 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 		return nil, err
 	}
 	a.Places = place.New(place.Options{Org: a.Org, Grids: a.Grids, Calendars: a.Calendars, Kinds: kinds})
+	providers, err := c.identityProviders()
+	if err != nil {
+		return nil, err
+	}
 	a.Access, err = access.New(access.Options{Org: a.Org, Roles: roles, Sealer: seal.AEAD{Box: box}, Places: a.Grids, Cost: p.Cost,
-		Idle: c.SessionIdle, Limit: c.SessionMax, Demo: p.Demo, Site: c.PublicURL, PasskeyDomain: c.PasskeyDomain})
+		Idle: c.SessionIdle, Limit: c.SessionMax, Demo: p.Demo, Site: c.PublicURL, PasskeyDomain: c.PasskeyDomain, Providers: providers, Zone: zone})
 	if err != nil {
 		return nil, err
 	}
@@ -258,6 +262,7 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 		}},
 		{Name: "access", Routes: a.Access.Routes, Chores: []Chore{
 			{"sweep sessions", time.Minute, func(ctx context.Context) error { return a.Access.Sweep(ctx, a.DB) }},
+			{"follow alarms", 10 * time.Second, func(ctx context.Context) error { _, err := a.Access.FollowAlarms(ctx, a.DB); return err }},
 		}},
 		{Name: "catalog", Routes: a.Catalog.Routes},
 		{Name: "registry", Routes: a.Registry.Routes, Chores: []Chore{

@@ -39,6 +39,7 @@ type Config struct {
 	LogFormat       string        `name:"log-format" default:"text" choices:"text,json" help:"text or json"`
 	Metrics         string        `name:"metrics" default:"loopback" choices:"loopback,everyone,off" help:"who may read /metrics: loopback, everyone or off"`
 	Profile         string        `name:"profile" default:"off" choices:"loopback,off" help:"CPU and memory profiles of the program under /debug/pprof/: loopback or off"`
+	OIDCFile        string        `name:"oidc-file" default:"" help:"file (JSON) that lists identity providers of departments for signing in (OpenID Connect), in the data folder unless absolute; empty: none"`
 	SessionIdle     time.Duration `name:"session-idle" default:"30m" help:"a session ends after this long without a request"`
 	SessionMax      time.Duration `name:"session-max" default:"12h" help:"a session ends after this long in any case"`
 	QuarantineMB    int           `name:"quarantine-mb" default:"2048" help:"disk that photos of public reports may fill before somebody looked at them, in MiB"`

@@ -53,6 +53,7 @@ func (a *App) retained() []registry.Step {
 		registry.EndsRows("notice.messages", words.Text{Chinese: "消息和发送记录", English: "Messages and their deliveries"}, "message", told["message"]...),
 		registry.EndsRows("notice.browsers", words.Text{Chinese: "收推送的浏览器", English: "Browsers that are pushed to"}, "sign_in_device", told["sign_in_device"]...),
 		registry.EndsRows("notice.consents", words.Text{Chinese: "短信同意", English: "Consents to text messages"}, "consent_record", told["consent_record"]...),
+		counted("access.alarms", words.Text{Chinese: "异常使用提醒", English: "Alarms on unusual use"}, "access_log", a.Access.EndAlarms),
 	}
 }
 

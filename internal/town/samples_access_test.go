@@ -1,6 +1,8 @@
 package town_test
 
 import (
+	"encoding/json"
+
 	"onegrid/internal/core/access"
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/id"
@@ -39,12 +41,61 @@ func accessMoreSamples() []sample {
 		{op: "access.shared_revoke", scopes: bothScopes, make: func(m *matrix, scope, _ string) ask {
 			return ask{path: "/api/shared-devices/" + m.phone(scope).String()}
 		}},
+		{op: "access.shared_history", scopes: bothScopes, make: func(m *matrix, scope, _ string) ask {
+			return ask{path: "/api/shared-devices/" + m.phone(scope).String() + "/history"}
+		}},
 		mine("access.shared_enrol", "/api/device/enrol", with{"code": "none"}),
 		mine("access.shared_locked", "/api/device", nil),
 		mine("access.shared_open", "/api/device/session", with{"person_id": id.ID{1}, "pin": "402917"}),
 		mine("access.pin_set", "/api/session/pin", with{"pin": "402917"}),
 		mine("access.session_end", "/api/session/others/"+id.ID{1}.String(), nil),
+		mine("access.providers", "/api/session/providers", nil),
+		mine("access.oidc_ask", "/api/session/oidc", with{"provider": "none"}),
+		mine("access.oidc_back", "/api/session/oidc/callback?state=none&code=none", nil),
+		fixed("access.identities", "", "/api/accounts/"+id.ID{1}.String()+"/identities", nil),
+		fixed("access.identity_link", "", "/api/accounts/"+id.ID{1}.String()+"/identities", with{"provider": "none", "subject": "1"}),
+		fixed("access.identity_release", "", "/api/identities/"+id.ID{1}.String()+"/release", nil),
+		fixed("access.identity_end", "", "/api/identities/"+id.ID{1}.String(), nil),
+		fixed("access.alarms", "", "/api/alarms", nil),
+		fixed("access.alarm_entries", "", "/api/alarms/"+id.ID{1}.String()+"/entries", nil),
+		fixed("access.alarm_seen", "", "/api/alarms/"+id.ID{1}.String()+"/acknowledge", with{"note": "看过"}),
+		fixed("access.alarm_rules", "", "/api/alarm-rules", nil),
+		fixed("access.alarm_rule", "", "/api/alarm-rules/exports", with{"on": true, "limit": 10}),
+		fixed("org.delegations", "", "/api/org/delegations", nil),
+		ownPost("org.delegable", "/delegable", nil),
+		ownPost("org.delegate", "/delegates", func(m *matrix) any { return with{"person_id": m.newcomer(), "to": tomorrow, "why": "外出培训"} }),
+		{op: "org.delegable", what: "of somebody else's post", scopes: bothScopes, make: func(m *matrix, scope, _ string) ask {
+			return ask{path: "/api/org/posts/" + m.vacant(scope).String() + "/delegable"}
+		}},
+		{op: "org.delegate", what: "somebody else's post", scopes: bothScopes, make: func(m *matrix, scope, _ string) ask {
+			return ask{path: "/api/org/posts/" + m.vacant(scope).String() + "/delegates", body: with{"person_id": m.newcomer(), "to": tomorrow, "why": "外出培训"}}
+		}},
 	}
+}
+
+// ownPost asks about the post through which the asker acts. To delegate to a
+// newcomer, who has no post nearby, is refused by its content: whoever may
+// delegate gets as far as that.
+func ownPost(op, end string, body func(m *matrix) any) sample {
+	return sample{op: op, what: "of one's own post", scopes: noScope, each: true, make: func(m *matrix, _, actor string) ask {
+		a := ask{as: m.fresh(actor)}
+		var me struct {
+			Post id.ID `json:"post_id"`
+		}
+		if got := a.as.Do("GET", "/api/session", nil); got.Status == 200 {
+			if err := json.Unmarshal(got.Body, &me); err != nil {
+				m.Fatal(err)
+			}
+		}
+		if me.Post.IsZero() {
+			me.Post = id.ID{1}
+		}
+		a.path = "/api/org/posts/" + me.Post.String() + end
+		if body != nil {
+			a.body = body(m)
+		}
+		return a
+	}}
 }
 
 // phone is a shared device of a platform.

@@ -13,7 +13,8 @@
 //
 // Tables: access_role, access_account, access_device, access_enrolment,
 // access_session, access_grant, access_attempt, access_pending,
-// access_ceremony, access_passkey, access_shared.
+// access_ceremony, access_passkey, access_shared, access_identity, access_use,
+// access_alarm, access_alarm_rule, access_alarm_cursor.
 //
 // Promises callers rely on:
 //   - Check asks the acting post (and what was granted to the person directly);
@@ -80,6 +81,27 @@ var (
 	ErrWrongPIN = fault.New(fault.SignIn, "access.wrong_pin")
 	// ErrPIN says that a number is guessed first; args: digits.
 	ErrPIN = fault.New(fault.Invalid, "access.weak_pin")
+	// ErrNoProvider says that the settings name no such identity provider.
+	ErrNoProvider = fault.New(fault.Missing, "access.no_provider")
+	// ErrNoSite says that this installation does not know its own address, which
+	// a provider sends people back to.
+	ErrNoSite = fault.New(fault.Conflict, "access.no_site")
+	// ErrProviderAway says that a provider does not answer; args: provider.
+	ErrProviderAway = fault.New(fault.Busy, "access.provider_away")
+	// ErrProviderFailed says that a provider's answer is not to be believed, or
+	// that it failed itself; args: provider.
+	ErrProviderFailed = fault.New(fault.SignIn, "access.provider_failed")
+	// ErrProviderWaved says that the person gave up at the provider; args: provider.
+	ErrProviderWaved = fault.New(fault.SignIn, "access.provider_waved")
+	// ErrUnknownIdentity says that whoever signed in there is linked to no account
+	// here; args: provider.
+	ErrUnknownIdentity = fault.New(fault.SignIn, "access.unknown_identity")
+	// ErrIdentityWaits says that a security administrator must release it first.
+	ErrIdentityWaits = fault.New(fault.Forbidden, "access.identity_waits")
+	// ErrIdentityTaken says that it is linked already.
+	ErrIdentityTaken = fault.New(fault.Conflict, "access.identity_taken")
+	// ErrLocalOnly says that administrators sign in here and nowhere else.
+	ErrLocalOnly = fault.New(fault.Conflict, "access.local_only")
 	// ErrMissing says that there is no such account or grant.
 	ErrMissing = fault.New(fault.Missing, "access.missing")
 	// ErrInvalid carries the wrong fields of an input.

@@ -304,11 +304,15 @@ func (a *Access) Accounts(tx *db.Tx, by journal.Who) ([]Account, error) {
 	if err != nil {
 		return nil, err
 	}
+	linked, err := countBy(tx, `SELECT account, COUNT(*) FROM access_identity WHERE released IS NOT NULL GROUP BY account`)
+	if err != nil {
+		return nil, err
+	}
 	out := []Account{}
 	for _, acc := range list {
 		p, _ := o.Person(acc.Person)
 		v := acc.view(p.Name)
-		v.Passkeys = keys[acc.ID]
+		v.Passkeys, v.Identities = keys[acc.ID], linked[acc.ID]
 		out = append(out, v)
 	}
 	return out, nil

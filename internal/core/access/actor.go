@@ -12,7 +12,7 @@ import (
 
 // Grant is a role of a person at a node for a period (授权). Post is set when it
 // comes with a post, StandInFor when that post is stood in for and has a
-// holder. To is the earliest end of everything it rests on.
+// holder, or when its holder delegated a part of it. To is the earliest end of everything it rests on.
 type Grant struct {
 	ID         id.ID     `json:"id"`
 	Person     id.ID     `json:"person_id"`
@@ -22,6 +22,7 @@ type Grant struct {
 	Post       id.ID     `json:"post_id,omitzero"`
 	StandIn    bool      `json:"stand_in,omitempty"`
 	StandInFor id.ID     `json:"stand_in_for,omitzero"`
+	Delegated  bool      `json:"delegated,omitempty"` // in part, by the holder that StandInFor names
 	From       time.Time `json:"from,omitzero"`
 	To         time.Time `json:"to,omitzero"`
 
@@ -45,6 +46,8 @@ type Actor struct {
 	AsOf      time.Time // importer only: when the act is claimed to have happened
 
 	shared  *Shared // the shared device the session was opened on
+	issuer  string  // of the provider the session was begun with
+	signOut string  // where it is ended there
 	hub     id.ID
 	ends    time.Time // absolute end of the session
 	widens  time.Time // when the next grant begins

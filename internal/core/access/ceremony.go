@@ -14,9 +14,14 @@ const ceremonyKept = 5 * time.Minute
 
 // begun keeps what was begun under a secret that only the browser holds.
 func begun(tx *db.Tx, kind string, acc id.ID, body any) (token string, err error) {
+	return begunFor(tx, kind, acc, body, ceremonyKept)
+}
+
+// begunFor is begun for what may take longer or shorter.
+func begunFor(tx *db.Tx, kind string, acc id.ID, body any, kept time.Duration) (token string, err error) {
 	secret := tokenOf(tx)
 	_, err = tx.Exec(`INSERT INTO access_ceremony (hash, kind, account, body, expires) VALUES ($1, $2, $3, $4, $5)`,
-		tokenHash(secret), kind, acc, db.JSON(body), db.Millis(tx.Now().Add(ceremonyKept)))
+		tokenHash(secret), kind, acc, db.JSON(body), db.Millis(tx.Now().Add(kept)))
 	if err != nil {
 		return "", fmt.Errorf("keep a ceremony: %w", err)
 	}

@@ -96,6 +96,7 @@ func (a *Access) DemoSignIn(ctx context.Context, d *db.DB, name string, in Entra
 		if err != nil || !acc.Demo || !acc.Disabled.IsZero() {
 			return ErrWrong
 		}
+		in.way = wayDemo
 		out.Actor, out.Token, err = a.begin(tx, acc, in)
 		return err
 	})

@@ -242,7 +242,8 @@ func (a *Access) notTheLast(tx *db.Tx, g Grant) error {
 	var others int64
 	err := tx.Row(`SELECT COUNT(*) FROM access_grant g JOIN access_account a ON a.person = g.person
 		WHERE g.role = $1 AND g.id <> $2 AND g.person <> $3 AND g.valid_from <= $4 AND (g.valid_to IS NULL OR g.valid_to > $4)
-		AND a.disabled IS NULL AND a.released IS NOT NULL`, g.Role, g.ID, g.Person, db.Millis(now)).Scan(&others)
+		AND a.disabled IS NULL AND a.released IS NOT NULL
+		AND (a.demo = 1 OR a.password IS NOT NULL OR EXISTS (SELECT 1 FROM access_passkey k WHERE k.account = a.id))`, g.Role, g.ID, g.Person, db.Millis(now)).Scan(&others)
 	if err != nil {
 		return fmt.Errorf("count administrators: %w", err)
 	}

@@ -22,14 +22,21 @@ var Words embed.FS
 
 // Me is who is signed in (当前登录).
 type Me struct {
-	Person      MePerson  `json:"person"`
-	Posts       []MePost  `json:"posts"`
-	PostID      id.ID     `json:"post_id,omitzero"` // acts in this request
-	Permissions []string  `json:"permissions"`      // of the acting post, and of direct grants
-	Until       time.Time `json:"until,omitzero"`   // when the session or a right ends by itself
-	Demo        bool      `json:"demo,omitempty"`
-	Shared      string    `json:"shared_device,omitempty"` // name of the shared device that was opened
-	NeedsTOTP   bool      `json:"needs_totp,omitempty"`    // send again with a code; nothing else is set
+	Person      MePerson    `json:"person"`
+	Posts       []MePost    `json:"posts"`
+	PostID      id.ID       `json:"post_id,omitzero"` // acts in this request
+	Permissions []string    `json:"permissions"`      // of the acting post, and of direct grants
+	Until       time.Time   `json:"until,omitzero"`   // when the session or a right ends by itself
+	Demo        bool        `json:"demo,omitempty"`
+	Shared      string      `json:"shared_device,omitempty"` // name of the shared device that was opened
+	Provider    *MeProvider `json:"provider,omitempty"`      // that the session was begun with
+	NeedsTOTP   bool        `json:"needs_totp,omitempty"`    // send again with a code; nothing else is set
+}
+
+// MeProvider is the identity provider of a session.
+type MeProvider struct {
+	Name    words.Text `json:"name"`
+	SignOut string     `json:"sign_out,omitempty"` // address to send the browser to after signing out here
 }
 
 // MePerson is the person signed in.
@@ -50,7 +57,8 @@ type MePost struct {
 	Level      org.Level  `json:"level"`
 	NodeID     id.ID      `json:"node_id,omitzero"`
 	StandIn    bool       `json:"stand_in,omitempty"`
-	StandInFor string     `json:"stand_in_for,omitempty"` // name of the holder
+	StandInFor string     `json:"stand_in_for,omitempty"` // name of the holder, of a delegated post too
+	Delegated  bool       `json:"delegated,omitempty"`
 	Until      time.Time  `json:"until,omitzero"`
 }
 
@@ -71,6 +79,9 @@ func (a *Access) Me(tx *db.Tx, by *Actor) (Me, error) {
 	if by.shared != nil {
 		me.Shared = by.shared.Name
 	}
+	if p := a.issuer(by.issuer); p != nil && by.issuer != "" {
+		me.Provider = &MeProvider{Name: p.Name, SignOut: by.signOut}
+	}
 	if me.Permissions == nil {
 		me.Permissions = []string{}
 	}
@@ -80,7 +91,7 @@ func (a *Access) Me(tx *db.Tx, by *Actor) (Me, error) {
 			continue
 		}
 		r, _ := st.book.Role(g.Role)
-		v := MePost{ID: p.ID, Name: p.Name, Role: p.Role, RoleName: r.Name, App: r.App, Level: p.Level, NodeID: p.Node, StandIn: g.StandIn, Until: g.To}
+		v := MePost{ID: p.ID, Name: p.Name, Role: p.Role, RoleName: r.Name, App: r.App, Level: p.Level, NodeID: p.Node, StandIn: g.StandIn, Delegated: g.Delegated, Until: g.To}
 		if u, ok := o.Unit(p.Unit); ok {
 			v.Unit = u.Name
 		}
@@ -202,13 +213,16 @@ func (a *Access) Routes(e *httpx.Edge) {
 	a.sessionRoutes(e)
 	a.securityRoutes(e)
 	a.passkeyRoutes(e)
+	a.oidcRoutes(e)
 	a.sharedRoutes(e)
 	a.adminRoutes(e)
+	a.alarmRoutes(e)
 }
 
 // entrance is how the request that is being answered comes in.
 func entrance(ctx context.Context, e *httpx.Edge, app string) Entrance {
-	return Entrance{Via: via(app), Session: httpx.Cookie(ctx, SessionCookie), Address: e.Address(ctx), Client: ClientName(httpx.Header(ctx, "User-Agent"))}
+	return Entrance{Via: via(app), Session: httpx.Cookie(ctx, SessionCookie), Address: e.Address(ctx), Client: ClientName(httpx.Header(ctx, "User-Agent")),
+		Device: httpx.Cookie(ctx, DeviceCookie)}
 }
 
 func (a *Access) sessionRoutes(e *httpx.Edge) {
@@ -217,7 +231,7 @@ func (a *Access) sessionRoutes(e *httpx.Edge) {
 		Summary: "Sign in"},
 		func(ctx context.Context, _ *Actor, in *signInIn) (*meOut, error) {
 			out, err := a.SignIn(ctx, d, SignInIn{
-				Name: in.Body.Name, Password: in.Body.Password, Code: in.Body.TOTP, Device: httpx.Cookie(ctx, DeviceCookie), Entrance: entrance(ctx, e, in.Body.App),
+				Name: in.Body.Name, Password: in.Body.Password, Code: in.Body.TOTP, Entrance: entrance(ctx, e, in.Body.App),
 			})
 			if err == nil && out.NeedsCode {
 				return &meOut{Me{Posts: []MePost{}, Permissions: []string{}, NeedsTOTP: true, Person: MePerson{Language: httpx.Language(ctx)}}}, nil

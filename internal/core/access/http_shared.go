@@ -36,6 +36,11 @@ type sharedEnrolIn struct {
 		Code string `json:"code" maxLength:"100"`
 	}
 }
+type sharedHistoryOut struct {
+	Body struct {
+		Items []SharedEvent `json:"items"`
+	}
+}
 type lockedOut struct{ Body SharedView }
 type openIn struct {
 	Body struct {
@@ -81,6 +86,14 @@ func (a *Access) sharedRoutes(e *httpx.Edge) {
 	httpx.Write(e, httpx.Op{ID: "access.shared_revoke", Method: http.MethodDelete, Path: "/api/shared-devices/{id}", Permission: permShared, Tags: tags,
 		Summary: "End a shared device; its sessions end at once"},
 		func(tx *db.Tx, by *Actor, in *idIn) (*none, error) { return nil, a.RevokeShared(tx, by, in.ID) })
+	httpx.Read(e, httpx.Op{ID: "access.shared_history", Method: http.MethodGet, Path: "/api/shared-devices/{id}/history", Permission: permShared, Tags: tags,
+		Summary: "Who had a shared device when"},
+		func(tx *db.Tx, by *Actor, in *idIn) (*sharedHistoryOut, error) {
+			list, err := a.SharedHistory(tx, by, in.ID)
+			out := &sharedHistoryOut{}
+			out.Body.Items = list
+			return out, err
+		})
 	httpx.Act(e, httpx.Op{ID: "access.shared_enrol", Method: http.MethodPost, Path: "/api/device/enrol", Public: true, Tags: tags, MaxBody: 1 << 10,
 		Summary: "Make this phone the shared device whose code it read"},
 		func(ctx context.Context, _ *Actor, in *sharedEnrolIn) (*none, error) {

@@ -385,7 +385,8 @@ func (a *Access) PasskeySignIn(ctx context.Context, d *db.DB, token string, answ
 		if err := a.usedPasskey(tx, now, key); err != nil {
 			return err
 		}
-		if out.Device, err = newDevice(tx, now.ID); err != nil {
+		in.way = wayPasskey
+		if out.Device, err = a.device(tx, now, &in); err != nil {
 			return err
 		}
 		out.Actor, out.Token, err = a.begin(tx, now, in)

@@ -7,12 +7,13 @@ import (
 	"onegrid/internal/kit/db"
 )
 
-// EndDevices forgets devices that nobody has signed in from since a time and
-// one-time links that are long over, up to limit of each, and says how many. With
+// EndDevices forgets devices that nobody has signed in from since a time,
+// one-time links that are long over and shared devices that were ended before it,
+// up to limit of each, and says how many. With
 // count it only counts.
 func (a *Access) EndDevices(tx *db.Tx, before time.Time, limit int, count bool) (int, error) {
 	total := 0
-	for _, q := range []struct{ table, key, at string }{{"access_device", "hash", "seen"}, {"access_enrolment", "hash", "expires"}} {
+	for _, q := range []struct{ table, key, at string }{{"access_device", "hash", "seen"}, {"access_enrolment", "hash", "expires"}, {"access_shared", "id", "revoked"}} {
 		over := ` FROM ` + q.table + ` WHERE ` + q.at + ` < $1`
 		if count {
 			var n int
@@ -32,9 +33,10 @@ func (a *Access) EndDevices(tx *db.Tx, before time.Time, limit int, count bool) 
 }
 
 // EndAccounts empties accounts that were disabled before a time: sign-in name,
-// password and factors go, the row stays so that its id is never given again.
+// password, factors, number, passkeys and identities go, the row stays so that its id is never given again.
 func (a *Access) EndAccounts(tx *db.Tx, before time.Time, limit int, count bool) (int, error) {
-	const over = ` FROM access_account WHERE disabled < $1 AND (password IS NOT NULL OR totp IS NOT NULL OR name NOT LIKE 'ended-%')`
+	const over = ` FROM access_account WHERE disabled < $1 AND (password IS NOT NULL OR totp IS NOT NULL OR pin IS NOT NULL OR name NOT LIKE 'ended-%'
+		OR EXISTS (SELECT 1 FROM access_passkey k WHERE k.account = access_account.id) OR EXISTS (SELECT 1 FROM access_identity i WHERE i.account = access_account.id))`
 	if count {
 		var n int
 		if err := tx.Row(`SELECT COUNT(*)`+over, db.Millis(before)).Scan(&n); err != nil {
@@ -47,9 +49,14 @@ func (a *Access) EndAccounts(tx *db.Tx, before time.Time, limit int, count bool)
 		return 0, err
 	}
 	for _, one := range found {
-		if _, err := tx.Exec(`UPDATE access_account SET name = $1, password = NULL, totp = NULL, recovery = NULL, version = version + 1 WHERE id = $2`,
+		if _, err := tx.Exec(`UPDATE access_account SET name = $1, password = NULL, totp = NULL, recovery = NULL, pin = NULL, version = version + 1 WHERE id = $2`,
 			"ended-"+one.ID.String(), one.ID); err != nil {
 			return 0, fmt.Errorf("end account: %w", err)
+		}
+		for _, table := range []string{"access_passkey", "access_identity", "access_pending", "access_device"} {
+			if _, err := tx.Exec(`DELETE FROM `+table+` WHERE account = $1`, one.ID); err != nil {
+				return 0, fmt.Errorf("end account: %w", err)
+			}
 		}
 	}
 	return len(found), nil

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"onegrid/internal/core/org"
+	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/id"
 	"onegrid/internal/kit/words"
 )
@@ -198,18 +199,61 @@ func (b *RoleBook) SecondOf(permission string) []TwoPerson {
 	return out
 }
 
+// keptByHolder are the permissions beside those of the administrators that a
+// holder never delegates: who appoints people does so himself.
+var keptByHolder = []string{"org.edit", "org.post_assign", "org.stand_in"}
+
+// delegable lists the permissions of a role that its holder may delegate.
+func (b *RoleBook) delegable(r *Role) []string {
+	out := []string{}
+	for _, key := range r.Permissions {
+		i := slices.IndexFunc(b.Permissions, func(p Permission) bool { return p.Key == key })
+		if i >= 0 && !slices.Contains([]string{"access", "system", "audit"}, b.Permissions[i].Group) && !slices.Contains(keptByHolder, key) {
+			out = append(out, key)
+		}
+	}
+	return out
+}
+
+// part is the role with no more than what may be delegated of it, and no more of
+// that than was chosen. What the role lost meanwhile is lost.
+func (r *Role) part(may, chosen []string) *Role {
+	v := *r
+	v.Permissions, v.set = nil, map[string]bool{}
+	for _, p := range may {
+		if len(chosen) == 0 || slices.Contains(chosen, p) {
+			v.Permissions, v.set[p] = append(v.Permissions, p), true
+		}
+	}
+	return &v
+}
+
+// Delegable lists the permissions of a role that its holder may delegate; the
+// organisation asks it.
+func (a *Access) Delegable(tx *db.Tx, role string) ([]string, error) {
+	st, err := a.cache.Get(tx)
+	if err != nil || st.book.role[role] == nil {
+		return nil, err
+	}
+	return st.book.delegable(st.book.role[role]), nil
+}
+
 // Grants computes everything a person holds at an instant: the roles of the
-// posts held and stood in for, and what was granted directly.
+// posts held and stood in for, what was delegated of others, and what was
+// granted directly.
 func (b *RoleBook) Grants(s *org.Snapshot, direct []Grant, person id.ID, at time.Time) []Grant {
 	var out []Grant
 	p, ok := s.Person(person)
 	if !ok || at.Before(p.From) || !p.To.IsZero() && !at.Before(p.To) {
 		return nil
 	}
-	add := func(g Grant) {
+	add := func(g Grant, part []string) {
 		g.role = b.role[g.Role]
 		if g.role == nil {
 			return
+		}
+		if g.Delegated {
+			g.role = g.role.part(b.delegable(g.role), part)
 		}
 		g.To = earliest(g.To, p.To)
 		if !g.Node.IsZero() {
@@ -217,20 +261,23 @@ func (b *RoleBook) Grants(s *org.Snapshot, direct []Grant, person id.ID, at time
 		}
 		out = append(out, g)
 	}
-	for _, h := range s.HoldingsOf(person, at) {
+	for _, h := range s.Acting(person, at) {
 		post, _ := s.Post(h.Post)
 		g := Grant{
 			ID: h.ID, Person: person, Role: post.Role, Level: post.Level, Node: post.Node, Post: post.ID,
 			From: h.From, To: earliest(h.To, post.To), StandIn: h.Kind == org.StandIn,
 		}
-		if g.StandIn {
+		switch h.Kind {
+		case org.StandIn:
 			g.StandInFor, _ = s.HolderOf(post.ID, at)
+		case org.Delegate:
+			g.Delegated, g.StandInFor = true, h.Principal
 		}
-		add(g)
+		add(g, h.Part)
 	}
 	for _, g := range direct {
 		if g.Person == person && !at.Before(g.From) && (g.To.IsZero() || at.Before(g.To)) {
-			add(g)
+			add(g, nil)
 		}
 	}
 	return out

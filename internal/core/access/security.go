@@ -36,6 +36,7 @@ type Security struct {
 	Demo      bool          `json:"demo,omitempty"`
 	PIN       bool          `json:"pin"` // opens shared devices
 	Passkeys  []Passkey     `json:"passkeys"`
+	Elsewhere []Identity    `json:"identities"` // who the owner is at providers
 	Sessions  []SessionView `json:"sessions"`
 }
 
@@ -59,6 +60,9 @@ func (a *Access) MySecurity(tx *db.Tx, by *Actor) (Security, error) {
 	}
 	out := Security{Account: acc.Name, Password: acc.Password != "", Factor: acc.TOTP != nil, Recovery: len(acc.Recovery), Demo: acc.Demo, PIN: acc.PIN != nil, Sessions: []SessionView{}}
 	if out.Passkeys, err = passkeysOf(tx, acc.ID); err != nil {
+		return Security{}, err
+	}
+	if out.Elsewhere, err = a.identities(tx, `account = $1`, acc.ID); err != nil {
 		return Security{}, err
 	}
 	rows, err := tx.Query(`SELECT id, via, client, address, began, seen, ends, confirmed FROM access_session WHERE account = $1 AND ends > $2 ORDER BY seen DESC, id`,

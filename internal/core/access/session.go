@@ -46,15 +46,16 @@ type session struct {
 	began, seen, ends         time.Time
 	language                  words.Language
 	name                      string // of the account
+	issuer, signOut           string // of the provider it was begun with
 }
 
 // readSession finds a living session and its account by the token's hash.
 func (a *Access) readSession(tx *db.Tx, hash []byte) (*session, error) {
 	s := &session{hash: hash}
 	var language string
-	err := tx.Row(`SELECT s.id, s.account, s.person, s.post, s.via, s.began, s.seen, s.ends, s.shared, a.language, a.name
+	err := tx.Row(`SELECT s.id, s.account, s.person, s.post, s.via, s.began, s.seen, s.ends, s.shared, s.issuer, s.sign_out, a.language, a.name
 		FROM access_session s JOIN access_account a ON a.id = s.account WHERE s.hash = $1 AND a.disabled IS NULL`, hash).
-		Scan(&s.id, &s.account, &s.person, &s.post, &s.via, db.Time(&s.began), db.Time(&s.seen), db.Time(&s.ends), &s.shared, &language, &s.name)
+		Scan(&s.id, &s.account, &s.person, &s.post, &s.via, db.Time(&s.began), db.Time(&s.seen), db.Time(&s.ends), &s.shared, db.Text(&s.issuer), db.Text(&s.signOut), &language, &s.name)
 	if errors.Is(err, db.ErrNoRows) {
 		return nil, ErrSignIn
 	}
@@ -178,13 +179,15 @@ func (a *Access) enter(tx *db.Tx, token, post string) (*Actor, error) {
 		return nil, err
 	}
 	actor.Account, actor.Session, actor.Via, actor.Language, actor.ends = s.account, s.id, s.via, s.language, s.ends
+	actor.issuer, actor.signOut = s.issuer, s.signOut
 	return actor, nil
 }
 
 // firstPost is the post somebody acts through by default: the wanted one if it
-// is still held, else the first held, else the first stood in for.
+// is still held, else the first held, else the first stood in for, else the first
+// of which a part was delegated.
 func firstPost(o *org.Snapshot, person, wanted id.ID, at time.Time) id.ID {
-	held := o.HoldingsOf(person, at)
+	held := o.Acting(person, at)
 	slices.SortStableFunc(held, func(x, y org.Holding) int {
 		return rank(x, wanted) - rank(y, wanted)
 	})
@@ -200,8 +203,10 @@ func rank(h org.Holding, wanted id.ID) int {
 		return 0
 	case h.Kind == org.Holder:
 		return 1
+	case h.Kind == org.StandIn:
+		return 2
 	}
-	return 2
+	return 3
 }
 
 // Entrance is how somebody came in: the app, the browser and where it stands.
@@ -211,7 +216,40 @@ type Entrance struct {
 	Address netip.Addr // of the browser
 	Client  string     // kind of browser, see ClientName
 
-	shared *Shared // the shared device that is opened
+	Device string // device cookie the browser had; "" when there is none
+
+	shared  *Shared // the shared device that is opened
+	way     string  // how it was proved who it is; wayPassword when empty
+	fresh   bool    // nobody signed in to this account from this browser before
+	issuer  string  // of the provider that vouched
+	signOut string  // where the session is ended at that provider
+}
+
+// The ways to prove who one is, as the journal names them.
+const (
+	wayPassword = "password"
+	wayPasskey  = "passkey"
+	wayProvider = "provider"
+	wayPIN      = "pin"
+	wayDemo     = "demo"
+)
+
+// device knows the browser again, or gives it a new cookie, which it returns.
+func (a *Access) device(tx *db.Tx, acc account, in *Entrance) (string, error) {
+	if in.Device != "" {
+		known, err := knownDevice(tx, acc.ID, in.Device)
+		if err != nil {
+			return "", err
+		}
+		if known {
+			if _, err := tx.Exec(`UPDATE access_device SET seen = $1 WHERE hash = $2`, db.Millis(tx.Now()), tokenHash(in.Device)); err != nil {
+				return "", fmt.Errorf("write device: %w", err)
+			}
+			return "", nil
+		}
+	}
+	in.fresh = true
+	return newDevice(tx, acc.ID)
 }
 
 // begin makes a session for an account and returns its secret. Any session
@@ -241,9 +279,12 @@ func (a *Access) begin(tx *db.Tx, acc account, in Entrance) (*Actor, string, err
 		s.shared = in.shared.ID
 		confirmed = nil // a number of six digits is no proof
 	}
-	_, err = tx.Exec(`INSERT INTO access_session (id, hash, account, person, post, via, began, seen, ends, confirmed, address, client, shared)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
-		s.id, s.hash, s.account, s.person, s.post, s.via, db.Millis(s.began), db.Millis(s.seen), db.Millis(s.ends), confirmed, orNull(where(in.Address)), orNull(in.Client), s.shared)
+	if in.issuer != "" {
+		confirmed = nil // nor is another's word, for changing how one signs in here
+	}
+	_, err = tx.Exec(`INSERT INTO access_session (id, hash, account, person, post, via, began, seen, ends, confirmed, address, client, shared, issuer, sign_out)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+		s.id, s.hash, s.account, s.person, s.post, s.via, db.Millis(s.began), db.Millis(s.seen), db.Millis(s.ends), confirmed, orNull(where(in.Address)), orNull(in.Client), s.shared, orNull(in.issuer), orNull(in.signOut))
 	if err != nil {
 		return nil, "", fmt.Errorf("write session: %w", err)
 	}
@@ -262,8 +303,23 @@ func (a *Access) begin(tx *db.Tx, acc account, in Entrance) (*Actor, string, err
 		return nil, "", err
 	}
 	actor.Account, actor.Session, actor.Via, actor.Language, actor.ends = acc.ID, s.id, in.Via, acc.Language, s.ends
-	journal.Add(tx, journal.Entry{Kind: "access.sign_in", Subject: acc.ID, By: actor.By(), Sight: unseen, Class: classAccess})
+	actor.issuer, actor.signOut = in.issuer, in.signOut
+	entry := signedIn{Way: in.way, NewDevice: in.fresh && !acc.SignedIn.IsZero()}
+	if entry.Way == "" {
+		entry.Way = wayPassword
+	}
+	if !acc.SignedIn.IsZero() {
+		entry.Away = int64(now.Sub(acc.SignedIn) / (24 * time.Hour))
+	}
+	journal.Add(tx, journal.Entry{Kind: "access.sign_in", Subject: acc.ID, By: actor.By(), Sight: unseen, Class: classAccess, Facts: entry})
 	return actor, token, nil
+}
+
+// signedIn are the facts of a sign-in that the alarms are made of.
+type signedIn struct {
+	Way       string `json:"way"`
+	NewDevice bool   `json:"new_device,omitempty"`
+	Away      int64  `json:"days_away,omitempty"` // since the sign-in before
 }
 
 // where is the network of an address as it is shown to the owner of a session.
@@ -410,6 +466,7 @@ func (a *Access) sweep(tx *db.Tx) error {
 		{`DELETE FROM access_pending WHERE expires < $1`, now},
 		{`DELETE FROM access_ceremony WHERE expires < $1`, now},
 		{`DELETE FROM access_device WHERE seen < $1`, now.Add(-deviceKept)},
+		{`DELETE FROM access_use WHERE hour < $1`, now.Add(-useKept)},
 		{`DELETE FROM access_attempt WHERE last < $1`, now.Add(-forgetFailures)},
 	} {
 		if _, err := tx.Exec(q.sql, db.Millis(q.past)); err != nil {

@@ -438,9 +438,13 @@ func (a *Access) OpenShared(ctx context.Context, d *db.DB, secret string, person
 		if err := succeeded(tx, keys); err != nil {
 			return err
 		}
-		in.shared = again
-		out.Actor, out.Token, err = a.begin(tx, now, in)
-		return err
+		in.shared, in.way = again, wayPIN
+		if out.Actor, out.Token, err = a.begin(tx, now, in); err != nil {
+			return err
+		}
+		// Who had the device when is asked of the device, not of each person.
+		journal.Add(tx, journal.Entry{Kind: "access.shared_open", Subject: again.ID, By: out.Actor.By(), Sight: unseen, Class: classAccess})
+		return nil
 	})
 	if errors.Is(err, ErrWrongPIN) {
 		if e := a.wrong(ctx, d, keys, acc); !errors.Is(e, ErrWrong) {
@@ -451,6 +455,43 @@ func (a *Access) OpenShared(ctx context.Context, d *db.DB, secret string, person
 		a.Stats.SignIns.Add(1)
 	}
 	return out, err
+}
+
+// SharedEvent is one thing that became of a shared device: what, when and by whom
+// (共用设备记录).
+type SharedEvent struct {
+	Kind   string    `json:"kind" enum:"register,code,enrol,open,revoke"`
+	At     time.Time `json:"at"`
+	Person id.ID     `json:"person_id,omitzero"`
+	Name   string    `json:"person_name,omitempty"`
+}
+
+const sharedEvents = 200
+
+// SharedHistory tells who had a shared device when, newest first. Permission
+// org.stand_in at its unit. Code: access.missing.
+func (a *Access) SharedHistory(tx *db.Tx, by journal.Who, v id.ID) ([]SharedEvent, error) {
+	if _, err := a.sharedFor(tx, by, v); err != nil {
+		return nil, err
+	}
+	o, err := a.org.Snapshot(tx)
+	if err != nil {
+		return nil, err
+	}
+	list, err := journal.Of(tx, v)
+	if err != nil {
+		return nil, err
+	}
+	out := []SharedEvent{}
+	for i := len(list) - 1; i >= 0 && len(out) < sharedEvents; i-- {
+		kind, ours := strings.CutPrefix(list[i].Kind, "access.shared_")
+		if !ours {
+			continue
+		}
+		p, _ := o.Person(list[i].By.Person)
+		out = append(out, SharedEvent{Kind: kind, At: list[i].Recorded, Person: list[i].By.Person, Name: p.Name})
+	}
+	return out, nil
 }
 
 // narrow leaves an actor what the posts of a shared device can do. What was

@@ -18,7 +18,6 @@ import (
 type SignInIn struct {
 	Name, Password string
 	Code           string // from the authenticator, or a recovery code
-	Device         string // device cookie; "" when there is none
 	Entrance
 }
 
@@ -109,12 +108,8 @@ func (a *Access) SignIn(ctx context.Context, d *db.DB, in SignInIn) (SignInOut, 
 		if err := succeeded(tx, keys); err != nil {
 			return err
 		}
-		if device == "" {
-			if out.Device, err = newDevice(tx, now.ID); err != nil {
-				return err
-			}
-		} else if _, err := tx.Exec(`UPDATE access_device SET seen = $1 WHERE hash = $2`, db.Millis(tx.Now()), tokenHash(device)); err != nil {
-			return fmt.Errorf("write device: %w", err)
+		if out.Device, err = a.device(tx, now, &in.Entrance); err != nil {
+			return err
 		}
 		out.Actor, out.Token, err = a.begin(tx, now, in.Entrance)
 		return err

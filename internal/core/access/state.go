@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"embed"
 	"fmt"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,6 +41,15 @@ type Options struct {
 	// PasskeyDomain is the domain passkeys are bound to when it is a parent of
 	// the site's own.
 	PasskeyDomain string
+	// Providers are the identity providers one can sign in with; Away is how they
+	// are reached (nil: over the network).
+	Providers []Provider
+	Away      http.RoundTripper
+	// Desk is the path of the app that a provider sends people back to; "/desk/"
+	// when empty.
+	Desk string
+	// Zone is the district's, for what is unusual at a time of day; UTC when nil.
+	Zone *time.Location
 	// OneFactor lets accounts without a second factor sign in.
 	OneFactor bool
 }
@@ -60,7 +70,11 @@ type Access struct {
 	seen   sync.Map // session id -> time it was last used, not yet written
 	watch  watchers
 	noted  notes
-	Stats  Stats
+
+	providers []*provider
+	away      *http.Client
+
+	Stats Stats
 }
 
 // Stats are running counts for the metrics.
@@ -95,11 +109,20 @@ func New(o Options) (*Access, error) {
 	if o.Org == nil || o.Roles == nil || o.Sealer == nil {
 		return nil, fmt.Errorf("access: organisation, roles and a sealer are needed")
 	}
+	if o.Zone == nil {
+		o.Zone = time.UTC
+	}
+	if o.Desk == "" {
+		o.Desk = "/desk/"
+	}
 	h, err := newHasher(o.Cost)
 	if err != nil {
 		return nil, err
 	}
 	a := &Access{o: o, org: o.Org, hasher: h}
+	if a.providers, a.away, err = newProviders(o.Providers, o.Away); err != nil {
+		return nil, err
+	}
 	a.cache = db.NewCached(room, a.load)
 	return a, nil
 }

@@ -46,6 +46,7 @@ func (c clerk) Sees(p string, at journal.Sight) bool { return c.Check(p, at) == 
 
 type noGuard struct{}
 
+func (noGuard) Delegable(*db.Tx, string) ([]string, error)                { return nil, nil }
 func (noGuard) MayHold(*db.Tx, id.ID, string, time.Time, time.Time) error { return nil }
 func (noGuard) Changed(*db.Tx, id.ID)                                     {}
 

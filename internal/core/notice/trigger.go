@@ -158,8 +158,8 @@ func ordersOf(e *journal.Entry, known func(event string) bool) []order {
 		}
 	case "case.reveal":
 		return []order{toResident("resident.data_read")}
-	case "org.stand_in":
-		return []order{{event: "org.stand_in", persons: []id.ID{read[stands](e.Body).Person}}}
+	case "org.stand_in", "org.delegate":
+		return []order{{event: e.Kind, persons: []id.ID{read[stands](e.Body).Person}}}
 	case "grid.issue_code":
 		return []order{{event: "grid.code_issued", role: "village_desk"}}
 	case "notice.test":
@@ -187,6 +187,9 @@ type about struct {
 	link  string // of the desk; a resident's is made when it is sent
 	say   func(key string) words.Text
 }
+
+// standsIn says whether it is about somebody who is to act for a post.
+func (a about) standsIn() bool { return a.e.Kind == "org.stand_in" || a.e.Kind == "org.delegate" }
 
 func same(s string) words.Text { return words.Text{Chinese: s, English: s} }
 
@@ -225,13 +228,13 @@ func (a about) value(name string) words.Text {
 	case "unit":
 		return a.told.Unit
 	case "post":
-		if a.e.Kind == "org.stand_in" {
+		if a.standsIn() {
 			p, _ := a.org.Post(a.stand.Post)
 			return p.Name
 		}
 		return a.told.Post
 	case "grid":
-		if a.e.Kind == "org.stand_in" {
+		if a.standsIn() {
 			p, _ := a.org.Post(a.stand.Post)
 			u, _ := a.org.Unit(p.Unit)
 			return u.Name

@@ -55,10 +55,10 @@ func divisionFields(d *Division) []any {
 	return []any{&d.ID, &d.Code, &d.Name, &d.Level, &d.Parent, db.Time(&d.From), db.Time(&d.To)}
 }
 
-const holdingColumns = `id, post, person, kind, valid_from, valid_to, accepted, version`
+const holdingColumns = `id, post, person, kind, valid_from, valid_to, accepted, principal, part, why, version`
 
 func holdingFields(h *Holding) []any {
-	return []any{&h.ID, &h.Post, &h.Person, &h.Kind, db.Time(&h.From), db.Time(&h.To), db.Time(&h.Accepted), &h.Version}
+	return []any{&h.ID, &h.Post, &h.Person, &h.Kind, db.Time(&h.From), db.Time(&h.To), db.Time(&h.Accepted), &h.Principal, db.ScanJSON(&h.Part), db.Text(&h.Why), &h.Version}
 }
 
 func holdingByID(tx *db.Tx, v id.ID) (Holding, error) {

@@ -73,7 +73,7 @@ func (o *Org) Deputise(tx *db.Tx, by journal.Who, in HoldingIn) (Holding, error)
 		return Holding{}, err
 	}
 	for _, h := range standing {
-		if h.Kind == StandIn && h.On(tx.Now()) && !who.Person.IsZero() && h.Person == who.Person {
+		if h.Kind != Holder && h.On(tx.Now()) && !who.Person.IsZero() && h.Person == who.Person {
 			return Holding{}, ErrHandsOn
 		}
 	}
@@ -134,7 +134,8 @@ func (o *Org) Accept(tx *db.Tx, by journal.Who, holding id.ID) (Holding, error) 
 }
 
 // End ends a holding now or at a later time. It needs the permission that gave
-// it; a person may always lay down or decline a stand-in of his own. What was
+// it; a person may always lay down or decline a stand-in or delegation of his own,
+// and take back what he delegated. What was
 // held in the past stays held: an end before now is moved to now. Codes:
 // org.missing, org.ended, org.invalid, org.changed.
 func (o *Org) End(tx *db.Tx, by journal.Who, holding id.ID, version int64, end time.Time) (Holding, error) {
@@ -147,10 +148,14 @@ func (o *Org) End(tx *db.Tx, by journal.Who, holding id.ID, version int64, end t
 		return Holding{}, err
 	}
 	need, kind := permAssign, "org.end_holding"
-	if h.Kind == StandIn {
+	switch h.Kind {
+	case StandIn:
 		need, kind = permStandIn, "org.end_stand_in"
+	case Delegate:
+		need, kind = permStandIn, "org.end_delegation"
 	}
-	own := h.Kind == StandIn && !by.By().Person.IsZero() && by.By().Person == h.Person
+	me := by.By().Person
+	own := h.Kind != Holder && !me.IsZero() && (me == h.Person || me == h.Principal)
 	if err := by.Check(need, at); err != nil && !own {
 		return Holding{}, err
 	}
@@ -175,10 +180,30 @@ func (o *Org) End(tx *db.Tx, by journal.Who, holding id.ID, version int64, end t
 		return Holding{}, err
 	}
 	h.Version++
-	if o.guard != nil {
-		o.guard.Changed(tx, h.Person)
+	if err := o.changed(tx, h); err != nil {
+		return Holding{}, err
 	}
 	return h, o.wrote(tx, by, kind, h.ID, h.Version, at, h)
+}
+
+// changed tells the guard whose rights an ended holding takes away: the person's,
+// and with a holder's those of everybody he delegated to.
+func (o *Org) changed(tx *db.Tx, h Holding) error {
+	if o.guard == nil {
+		return nil
+	}
+	o.guard.Changed(tx, h.Person)
+	if h.Kind != Holder {
+		return nil
+	}
+	given, err := delegatesOf(tx, h.Post)
+	if err != nil {
+		return err
+	}
+	for _, d := range given {
+		o.guard.Changed(tx, d.Person)
+	}
+	return nil
 }
 
 // Leave ends a person: every holding ends now and no new one can begin.
@@ -206,6 +231,9 @@ func (o *Org) Leave(tx *db.Tx, by journal.Who, person id.ID) (Person, error) {
 			h.To = h.From
 		}
 		if err := updateHolding(tx, h); err != nil {
+			return Person{}, err
+		}
+		if err := o.changed(tx, h); err != nil {
 			return Person{}, err
 		}
 	}
@@ -277,6 +305,9 @@ func (o *Org) admit(tx *db.Tx, h Holding, p Post) error {
 		return err
 	}
 	for _, x := range there {
+		if h.Kind == Delegate && x.Person != h.Person {
+			continue // several people may each do a part
+		}
 		if Meets(x.From, x.To, h.From, h.To) {
 			return ErrPostTaken.With("from", x.From, "to", x.To)
 		}
@@ -315,8 +346,8 @@ func (o *Org) limits(tx *db.Tx, h Holding, p Post) error {
 	}
 	max, n := 0, 0
 	switch {
-	case h.Kind == StandIn:
-		max, n = o.rules.MaxStandIn, count(StandIn, nil)
+	case h.Kind == StandIn, h.Kind == Delegate:
+		max, n = o.rules.MaxStandIn, count(h.Kind, nil)
 	case slices.Contains(o.rules.FullTime, p.Role):
 		max, n = o.rules.MaxFullTime, count(Holder, o.rules.FullTime)
 	case slices.Contains(o.rules.Part, p.Role):

@@ -32,7 +32,8 @@ type PostView struct {
 	UnitName      words.Text  `json:"unit_name"`
 	Holder        *PersonRef  `json:"holder,omitempty"`
 	StandIn       *PersonRef  `json:"stand_in,omitempty"`
-	Asked         *PersonRef  `json:"asked,omitempty"` // asked to stand in, has not answered
+	Asked         *PersonRef  `json:"asked,omitempty"`     // asked to stand in, has not answered
+	Delegates     []PersonRef `json:"delegates,omitempty"` // who may do a part of it for the holder
 	Vacant        bool        `json:"vacant"`
 	VacantSince   time.Time   `json:"vacant_since,omitzero"`
 	VacantTooLong bool        `json:"vacant_too_long,omitempty"` // longer than staffing.json warns after
@@ -62,6 +63,11 @@ func (s *Snapshot) View(p Post, at time.Time) PostView {
 			ref.Name = person.Name
 		}
 		switch {
+		case h.Kind == Delegate:
+			if h.On(at) && v.Holder != nil && v.Holder.ID == h.Principal {
+				v.Delegates = append(v.Delegates, *ref)
+			}
+			continue
 		case h.On(at) && h.Kind == Holder:
 			v.Holder = ref
 		case h.On(at):
@@ -173,6 +179,7 @@ type endIn struct {
 func (o *Org) Routes(e *httpx.Edge) {
 	o.staffingRoutes(e)
 	o.groupRoutes(e)
+	o.delegationRoutes(e)
 	o.tableRoutes(e)
 	tags := []string{"org"}
 	httpx.Read(e, httpx.Op{ID: "org.units", Method: http.MethodGet, Path: "/api/org/units", SignedIn: true, Tags: tags,
@@ -325,7 +332,7 @@ func (o *Org) getPosts(tx *db.Tx, by journal.Who, in *postsIn) (*postsOut, error
 }
 
 func (s *Snapshot) holds(person, post id.ID, at time.Time) bool {
-	return slices.ContainsFunc(s.ofPerson[person], func(h *Holding) bool { return h.Post == post && h.On(at) })
+	return slices.ContainsFunc(s.ofPerson[person], func(h *Holding) bool { return h.Post == post && h.Kind != Delegate && h.On(at) })
 }
 
 // unseated says whether a person may be named to somebody although no post of

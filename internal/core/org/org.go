@@ -61,6 +61,8 @@ var (
 	ErrOwnPost = fault.New(fault.Conflict, "org.own_post")
 	// ErrHandsOn says that a stand-in cannot hand the post on.
 	ErrHandsOn = fault.New(fault.Forbidden, "org.stand_in_hands_on")
+	// ErrNotYourPost says that one neither holds the post nor acts through it.
+	ErrNotYourPost = fault.New(fault.Forbidden, "org.not_your_post")
 	// ErrNotYours says that only the person named can accept or decline.
 	ErrNotYours = fault.New(fault.Forbidden, "org.not_yours")
 	// ErrAdminPost says that a post of the three administrators is not given by
@@ -175,22 +177,26 @@ type Person struct {
 type HoldingKind string
 
 const (
-	Holder  HoldingKind = "holder"   // 任职
-	StandIn HoldingKind = "stand_in" // 代班
+	Holder   HoldingKind = "holder"   // 任职
+	StandIn  HoldingKind = "stand_in" // 代班
+	Delegate HoldingKind = "delegate" // 委托: a part of it, see delegation.go
 )
 
 // Holding says that a person has a post for a period (任职或代班). To is the
 // first instant at which it no longer holds; zero is open. A stand-in counts
 // from Accepted on.
 type Holding struct {
-	ID       id.ID       `json:"id"`
-	Post     id.ID       `json:"post_id"`
-	Person   id.ID       `json:"person_id"`
-	Kind     HoldingKind `json:"kind" enum:"holder,stand_in"`
-	From     time.Time   `json:"from"`
-	To       time.Time   `json:"to,omitzero"`
-	Accepted time.Time   `json:"accepted,omitzero"`
-	Version  int64       `json:"version"`
+	ID        id.ID       `json:"id"`
+	Post      id.ID       `json:"post_id"`
+	Person    id.ID       `json:"person_id"`
+	Kind      HoldingKind `json:"kind" enum:"holder,stand_in,delegate"`
+	From      time.Time   `json:"from"`
+	To        time.Time   `json:"to,omitzero"`
+	Accepted  time.Time   `json:"accepted,omitzero"`
+	Principal id.ID       `json:"delegated_by,omitzero"` // the holder who delegated; of a delegation only
+	Part      []string    `json:"permissions,omitempty"` // what of it was delegated; absent: all that can be
+	Why       string      `json:"why,omitempty"`
+	Version   int64       `json:"version"`
 }
 
 // On says whether the holding is in force at an instant.

@@ -43,6 +43,8 @@ type Guard interface {
 	// MayHold refuses a holding that would give a person roles that exclude
 	// each other, in any part of the period.
 	MayHold(tx *db.Tx, person id.ID, role string, from, to time.Time) error
+	// Delegable lists the permissions of a role that its holder may delegate.
+	Delegable(tx *db.Tx, role string) ([]string, error)
 	// Changed tells that a person got a post or lost one before its time was up.
 	Changed(tx *db.Tx, person id.ID)
 }

@@ -263,10 +263,12 @@ func (s *Snapshot) Occupant(post id.ID, at time.Time) (person id.ID, standIn, ok
 		if !h.On(at) {
 			continue
 		}
-		if h.Kind == StandIn {
+		switch h.Kind {
+		case StandIn:
 			return h.Person, true, true
+		case Holder:
+			holder = h.Person
 		}
-		holder = h.Person
 	}
 	return holder, false, !holder.IsZero()
 }
@@ -287,11 +289,12 @@ func (s *Snapshot) Vacant(post id.ID, at time.Time) bool {
 	return !ok
 }
 
-// HoldingsOf lists what a person holds or stands in for at an instant.
+// HoldingsOf lists what a person holds or stands in for at an instant; what was
+// delegated to him is apart (Delegations, Acting).
 func (s *Snapshot) HoldingsOf(person id.ID, at time.Time) []Holding {
 	var out []Holding
 	for _, h := range s.ofPerson[person] {
-		if h.On(at) && s.postOpen(h.Post, at) {
+		if h.Kind != Delegate && h.On(at) && s.postOpen(h.Post, at) {
 			out = append(out, *h)
 		}
 	}

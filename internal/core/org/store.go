@@ -134,9 +134,17 @@ func updatePerson(tx *db.Tx, p Person) error {
 }
 
 func insertHolding(tx *db.Tx, h Holding) error {
-	_, err := tx.Exec(`INSERT INTO org_holding (id, post, person, kind, valid_from, valid_to, accepted, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		h.ID, h.Post, h.Person, h.Kind, db.Millis(h.From), db.Millis(h.To), db.Millis(h.Accepted), h.Version)
+	_, err := tx.Exec(`INSERT INTO org_holding (id, post, person, kind, valid_from, valid_to, accepted, principal, part, why, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		h.ID, h.Post, h.Person, h.Kind, db.Millis(h.From), db.Millis(h.To), db.Millis(h.Accepted), h.Principal, part(h.Part), orNull(h.Why), h.Version)
 	return wrap(err, "write holding", h.ID)
+}
+
+// part is a list of permissions as it is stored: nothing where it is the whole.
+func part(permissions []string) any {
+	if len(permissions) == 0 {
+		return nil
+	}
+	return db.JSON(permissions)
 }
 
 func updateHolding(tx *db.Tx, h Holding) error {

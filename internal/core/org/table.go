@@ -151,7 +151,7 @@ func (o *Org) peopleRows(tx *db.Tx, by journal.Who, s *Snapshot) ([][]sheet.Cell
 	var out [][]sheet.Cell
 	for _, h := range s.Holdings {
 		p, ok := s.Post(h.Post)
-		if !ok || h.Accepted.IsZero() || !h.To.IsZero() && !tx.Now().Before(h.To) || !by.Sees(permTeam, s.SightOf(p)) {
+		if !ok || h.Kind == Delegate || h.Accepted.IsZero() || !h.To.IsZero() && !tx.Now().Before(h.To) || !by.Sees(permTeam, s.SightOf(p)) {
 			continue
 		}
 		person, _ := s.Person(h.Person)

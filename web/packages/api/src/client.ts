@@ -66,7 +66,7 @@ export function makeClient(o: ClientOptions = {}): Client {
     }
     if (!response.ok) {
       const fault = await faultOf(response);
-      if (fault.status === 401 && !path.startsWith("/session") && !path.startsWith("/demo/")) o.onSignedOut?.();
+      if (fault.status === 401 && !path.startsWith("/session") && !/^\/device(\/|$)/.test(path) && !path.startsWith("/demo/")) o.onSignedOut?.();
       throw fault;
     }
     return response;

@@ -90,6 +90,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/accounts/{id}/identities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who an account's owner is at the identity providers */
+        get: operations["access.identities"];
+        put?: never;
+        /** Link somebody's identity at a provider to the account */
+        post: operations["access.identity_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/accounts/{id}/link": {
         parameters: {
             query?: never;
@@ -124,6 +142,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/alarm-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The rules of the alarms and their numbers */
+        get: operations["access.alarm_rules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alarm-rules/{rule}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Change the numbers of a rule, or switch it off */
+        put: operations["access.alarm_rule"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/alarm-sources": {
         parameters: {
             query?: never;
@@ -148,10 +200,45 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Unusual use of rights; for security administrators and the auditor */
+        get: operations["access.alarms"];
         put?: never;
         /** Rows of a machine source: a storm of them is one case */
         post: operations["case.alarms"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alarms/{id}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that one looked at an alarm, and what one found */
+        post: operations["access.alarm_seen"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/alarms/{id}/entries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The journal's entries behind an alarm */
+        get: operations["access.alarm_entries"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1587,6 +1674,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/identities/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take an identity at a provider away from its account */
+        delete: operations["access.identity_end"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/identities/{id}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a linked identity open its account */
+        post: operations["access.identity_release"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/items": {
         parameters: {
             query?: never;
@@ -2035,6 +2156,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/org/delegations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What one delegated, and what was delegated to one */
+        get: operations["org.delegations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/org/divisions": {
         parameters: {
             query?: never;
@@ -2253,6 +2391,40 @@ export interface paths {
         /** Rename a post, name its fallback, end it */
         put: operations["org.post_edit"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/org/posts/{id}/delegable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What of one's own post can be delegated, and to whom */
+        get: operations["org.delegable"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/org/posts/{id}/delegates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let somebody do a part of what one's own post can, for a time */
+        post: operations["org.delegate"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3322,6 +3494,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/session/oidc": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin to sign in at an identity provider */
+        post: operations["access.oidc_ask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/session/others/{id}": {
         parameters: {
             query?: never;
@@ -3476,6 +3665,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/session/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Identity providers one can sign in with */
+        get: operations["access.providers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/session/record": {
         parameters: {
             query?: never;
@@ -3596,6 +3802,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/shared-devices/{id}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who had a shared device when */
+        get: operations["access.shared_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/words/stages": {
         parameters: {
             query?: never;
@@ -3649,6 +3872,75 @@ export interface components {
         };
         AccessAccountsOutBody: {
             items: components["schemas"]["AccessAccount"][];
+        };
+        AccessAlarm: {
+            /** Format: date-time */
+            acknowledged_at?: string;
+            /** Format: uuid */
+            acknowledged_by?: string;
+            acknowledged_by_name?: string;
+            /** Format: date-time */
+            at: string;
+            entries: number[];
+            /** Format: uuid */
+            id: string;
+            /** Format: int64 */
+            limit: number;
+            note?: string;
+            /** Format: date-time */
+            opened_at: string;
+            /** Format: uuid */
+            person_id?: string;
+            person_name?: string;
+            rule: string;
+            /** Format: int64 */
+            usual?: number;
+            /** Format: int64 */
+            value: number;
+        };
+        AccessAlarmEntriesOutBody: {
+            items: components["schemas"]["AccessAlarmEntry"][];
+        };
+        AccessAlarmEntry: {
+            /** Format: date-time */
+            at: string;
+            kind: string;
+            /** Format: int64 */
+            number: number;
+            post?: components["schemas"]["WordsText"];
+            via?: string;
+        };
+        AccessAlarmRule: {
+            /** Format: int64 */
+            days?: number;
+            from?: string;
+            /** Format: int64 */
+            limit?: number;
+            on: boolean;
+            rule: string;
+            /** Format: int64 */
+            times?: number;
+            to?: string;
+        };
+        AccessAlarmRuleIn: {
+            /** Format: int64 */
+            days?: number;
+            from?: string;
+            /** Format: int64 */
+            limit?: number;
+            on: boolean;
+            /** Format: int64 */
+            times?: number;
+            to?: string;
+        };
+        AccessAlarmRulesOutBody: {
+            items: components["schemas"]["AccessAlarmRule"][];
+        };
+        AccessAlarmSeenInBody: {
+            note: string;
+        };
+        AccessAlarmsOutBody: {
+            items: components["schemas"]["AccessAlarm"][];
         };
         AccessBegun: {
             options: unknown;
@@ -3713,6 +4005,7 @@ export interface components {
             why: components["schemas"]["WordsText"];
         };
         AccessGrant: {
+            delegated?: boolean;
             /** Format: date-time */
             from?: string;
             /** Format: uuid */
@@ -3748,6 +4041,7 @@ export interface components {
             why: string;
         };
         AccessGrantView: {
+            delegated?: boolean;
             ended: boolean;
             /** Format: date-time */
             from?: string;
@@ -3777,6 +4071,33 @@ export interface components {
         AccessGrantsOutBody: {
             items: components["schemas"]["AccessGrantView"][];
         };
+        AccessIdentitiesOutBody: {
+            items: components["schemas"]["AccessIdentity"][];
+        };
+        AccessIdentity: {
+            /** Format: uuid */
+            account_id: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: uuid */
+            created_by?: string;
+            /** Format: uuid */
+            id: string;
+            issuer: string;
+            provider?: string;
+            provider_name?: components["schemas"]["WordsText"];
+            /** Format: date-time */
+            released_at?: string;
+            /** Format: uuid */
+            released_by?: string;
+            subject: string;
+            /** Format: date-time */
+            used_at?: string;
+        };
+        AccessIdentityIn: {
+            provider: string;
+            subject: string;
+        };
         AccessLink: {
             /** Format: uuid */
             account_id: string;
@@ -3800,6 +4121,7 @@ export interface components {
             /** Format: uuid */
             post_id?: string;
             posts: components["schemas"]["AccessMePost"][];
+            provider?: components["schemas"]["AccessMeProvider"];
             shared_device?: string;
             /** Format: date-time */
             until?: string;
@@ -3813,6 +4135,7 @@ export interface components {
         };
         AccessMePost: {
             app: string;
+            delegated?: boolean;
             /** Format: uuid */
             id: string;
             level: string;
@@ -3827,6 +4150,10 @@ export interface components {
             /** Format: date-time */
             until?: string;
         };
+        AccessMeProvider: {
+            name: components["schemas"]["WordsText"];
+            sign_out?: string;
+        };
         AccessNamedInBody: {
             name: string;
         };
@@ -3837,6 +4164,18 @@ export interface components {
         };
         AccessNodesOutBody: {
             items: components["schemas"]["AccessNode"][];
+        };
+        AccessOIDCIn: {
+            /** @enum {string} */
+            app?: "desk" | "field" | "portal" | "wall";
+            provider: string;
+            /** @description where in the app to go afterwards */
+            to?: string;
+            /** @description of a one-time link: the provider is linked to its account instead of signing in */
+            token?: string;
+        };
+        AccessOidcOutBody: {
+            address: string;
         };
         AccessOpenInBody: {
             /** @enum {string} */
@@ -3874,6 +4213,13 @@ export interface components {
             /** @description code of the authenticator, or a recovery code */
             totp?: string;
         };
+        AccessProviderView: {
+            key: string;
+            name: components["schemas"]["WordsText"];
+        };
+        AccessProvidersOutBody: {
+            items: components["schemas"]["AccessProviderView"][];
+        };
         AccessRole: {
             app: string;
             incompatible: string[];
@@ -3898,6 +4244,7 @@ export interface components {
             /** Format: date-time */
             confirmed_until?: string;
             demo?: boolean;
+            identities: components["schemas"]["AccessIdentity"][];
             passkeys: components["schemas"]["AccessPasskey"][];
             password: boolean;
             pin: boolean;
@@ -3947,6 +4294,18 @@ export interface components {
         };
         AccessSharedEnrolInBody: {
             code: string;
+        };
+        AccessSharedEvent: {
+            /** Format: date-time */
+            at: string;
+            /** @enum {string} */
+            kind: "register" | "code" | "enrol" | "open" | "revoke";
+            /** Format: uuid */
+            person_id?: string;
+            person_name?: string;
+        };
+        AccessSharedHistoryOutBody: {
+            items: components["schemas"]["AccessSharedEvent"][];
         };
         AccessSharedIn: {
             name: string;
@@ -6642,6 +7001,61 @@ export interface components {
             /** Format: date-time */
             to?: string;
         };
+        OrgDelegable: {
+            /** Format: int64 */
+            most_days: number;
+            people: components["schemas"]["OrgPersonRef"][];
+            permissions: string[];
+        };
+        OrgDelegationIn: {
+            /**
+             * Format: date-time
+             * @description now when absent
+             */
+            from?: string;
+            /** Format: uuid */
+            id?: string;
+            /** @description absent: everything of the post that can be delegated */
+            permissions?: string[];
+            /** Format: uuid */
+            person_id: string;
+            /** Format: date-time */
+            to: string;
+            why: string;
+        };
+        OrgDelegationView: {
+            /** Format: date-time */
+            accepted?: string;
+            /** Format: uuid */
+            delegated_by?: string;
+            delegated_by_name: string;
+            /** Format: date-time */
+            from: string;
+            given: boolean;
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            kind: "holder" | "stand_in" | "delegate";
+            permissions?: string[];
+            /** Format: uuid */
+            person_id: string;
+            person_name: string;
+            /** Format: uuid */
+            post_id: string;
+            post_name: components["schemas"]["WordsText"];
+            role: string;
+            /** @enum {string} */
+            state: "asked" | "coming" | "on" | "over";
+            /** Format: date-time */
+            to?: string;
+            unit_name: components["schemas"]["WordsText"];
+            /** Format: int64 */
+            version: number;
+            why?: string;
+        };
+        OrgDelegationsOutBody: {
+            items: components["schemas"]["OrgDelegationView"][];
+        };
         OrgDivision: {
             code: string;
             /** Format: date-time */
@@ -6774,12 +7188,15 @@ export interface components {
         OrgHolding: {
             /** Format: date-time */
             accepted?: string;
+            /** Format: uuid */
+            delegated_by?: string;
             /** Format: date-time */
             from: string;
             /** Format: uuid */
             id: string;
             /** @enum {string} */
-            kind: "holder" | "stand_in";
+            kind: "holder" | "stand_in" | "delegate";
+            permissions?: string[];
             /** Format: uuid */
             person_id: string;
             /** Format: uuid */
@@ -6788,6 +7205,7 @@ export interface components {
             to?: string;
             /** Format: int64 */
             version: number;
+            why?: string;
         };
         OrgHoldingIn: {
             /** Format: date-time */
@@ -6982,6 +7400,7 @@ export interface components {
         OrgPostView: {
             asked?: components["schemas"]["OrgPersonRef"];
             covered_by?: components["schemas"]["WordsText"];
+            delegates?: components["schemas"]["OrgPersonRef"][];
             /** Format: uuid */
             fallback_id?: string;
             /** Format: date-time */
@@ -8332,6 +8751,75 @@ export interface operations {
             };
         };
     };
+    "access.identities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessIdentitiesOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.identity_link": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccessIdentityIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessIdentity"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "access.link": {
         parameters: {
             query?: never;
@@ -8397,6 +8885,73 @@ export interface operations {
             };
         };
     };
+    "access.alarm_rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessAlarmRulesOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.alarm_rule": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                rule: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccessAlarmRuleIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessAlarmRule"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "case.alarm_sources": {
         parameters: {
             query?: never;
@@ -8413,6 +8968,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CaseSourcesOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.alarms": {
+        parameters: {
+            query?: {
+                /** @description also those that somebody looked at */
+                all?: boolean;
+                /** @description only those opened before */
+                before?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessAlarmsOutBody"];
                 };
             };
             /** @description Error */
@@ -8449,6 +9039,75 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CaseworkAlarmsOut"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.alarm_seen": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccessAlarmSeenInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessAlarm"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.alarm_entries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessAlarmEntriesOutBody"];
                 };
             };
             /** @description Error */
@@ -12089,6 +12748,69 @@ export interface operations {
             };
         };
     };
+    "access.identity_end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.identity_release": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessIdentity"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "item.list": {
         parameters: {
             query?: never;
@@ -13194,6 +13916,35 @@ export interface operations {
             };
         };
     };
+    "org.delegations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgDelegationsOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "org.divisions": {
         parameters: {
             query?: {
@@ -13772,6 +14523,75 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OrgPost"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "org.delegable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgDelegable"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "org.delegate": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrgDelegationIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrgHolding"];
                 };
             };
             /** @description Error */
@@ -16237,6 +17057,39 @@ export interface operations {
             };
         };
     };
+    "access.oidc_ask": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccessOIDCIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessOidcOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "access.session_end": {
         parameters: {
             query?: never;
@@ -16547,6 +17400,35 @@ export interface operations {
             };
         };
     };
+    "access.providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessProvidersOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "registry.own_record": {
         parameters: {
             query?: never;
@@ -16786,6 +17668,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AccessSharedCodeOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.shared_history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessSharedHistoryOutBody"];
                 };
             };
             /** @description Error */

@@ -9,8 +9,15 @@ export async function signIn(name: string, password: string, totp?: string): Pro
   return api().send<SignInAnswer>("POST", "/session", { name, password, totp: totp || undefined, app: "desk" });
 }
 
-export async function signOut(): Promise<void> {
+/**
+ * Signs out here. Who came by a department's identity provider is asked there
+ * whether to sign out there too: then the browser leaves, and true comes back.
+ */
+export async function signOut(provider?: { sign_out?: string }): Promise<boolean> {
   await api().send<void>("DELETE", "/session");
+  if (!provider?.sign_out) return false;
+  location.assign(provider.sign_out);
+  return true;
 }
 
 /** The demo's roles; none outside the demo. */
