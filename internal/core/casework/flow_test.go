@@ -500,7 +500,7 @@ func TestMovesMatchPermissions(t *testing.T) {
 	// Not moves: reading and words. Not yet moves: co-operation, extension,
 	// supervision and escalation.
 	others := []string{
-		"case.view", "case.view_own", "case.reveal", "case.quarantine", "case.comment", "case.export", "task.plan",
+		"case.view", "case.view_own", "case.reveal", "case.quarantine", "case.copy_release", "case.comment", "case.export", "task.plan",
 		"apply.fill_for", // asked beside case.report
 	}
 	for _, p := range roles.Permissions {
