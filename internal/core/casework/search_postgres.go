@@ -26,13 +26,19 @@ func unindexPostgres(tx *db.Tx, caseID id.ID) error {
 	return nil
 }
 
-func foundPostgres(tx *db.Tx, terms, ranks []string, before int64) ([]hit, error) {
+// postgresSearch is the query for cases that have all terms and one of the ranks.
+func postgresSearch(terms, ranks []string, before int64) (string, []any) {
 	quoted := make([]string, len(terms))
 	for i, t := range terms {
 		quoted[i] = `'` + t + `'`
 	}
 	q := strings.Join(quoted, " & ") + ` & ('` + strings.Join(ranks, `' | '`) + `')`
-	rows, err := tx.Query(`SELECT id, n FROM case_search WHERE terms @@ CAST($1 AS tsquery) AND n < $2 ORDER BY n DESC LIMIT $3`, q, before, maxHits)
+	return `SELECT id, n FROM case_search WHERE terms @@ CAST($1 AS tsquery) AND n < $2 ORDER BY n DESC LIMIT $3`, []any{q, before, maxHits}
+}
+
+func foundPostgres(tx *db.Tx, terms, ranks []string, before int64) ([]hit, error) {
+	q, args := postgresSearch(terms, ranks, before)
+	rows, err := tx.Query(q, args...)
 	if err != nil {
 		return nil, fmt.Errorf("search: %w", err)
 	}

@@ -29,14 +29,20 @@ func unindexSQLite(tx *db.Tx, caseID id.ID) error {
 	return nil
 }
 
-func foundSQLite(tx *db.Tx, terms, ranks []string, before int64) ([]hit, error) {
+// sqliteSearch is the query for cases that have all terms and one of the ranks.
+func sqliteSearch(terms, ranks []string, before int64) (string, []any) {
 	quoted := make([]string, len(terms))
 	for i, t := range terms {
 		quoted[i] = `"` + t + `"`
 	}
 	q := strings.Join(quoted, " AND ") + ` AND ("` + strings.Join(ranks, `" OR "`) + `")`
-	rows, err := tx.Query(`SELECT k.id, k.n FROM case_search JOIN case_search_key k ON k.n = case_search.rowid
-		WHERE case_search MATCH $1 AND case_search.rowid < $2 ORDER BY case_search.rowid DESC LIMIT $3`, q, before, maxHits)
+	return `SELECT k.id, k.n FROM case_search JOIN case_search_key k ON k.n = case_search.rowid
+		WHERE case_search MATCH $1 AND case_search.rowid < $2 ORDER BY case_search.rowid DESC LIMIT $3`, []any{q, before, maxHits}
+}
+
+func foundSQLite(tx *db.Tx, terms, ranks []string, before int64) ([]hit, error) {
+	q, args := sqliteSearch(terms, ranks, before)
+	rows, err := tx.Query(q, args...)
 	if err != nil {
 		return nil, fmt.Errorf("search: %w", err)
 	}

@@ -13102,10 +13102,17 @@ export interface operations {
     "case.in_tile": {
         parameters: {
             query?: {
+                item?: string;
+                /** @description only those past their time */
+                late?: boolean;
                 limit?: number;
             };
             header?: never;
-            path?: never;
+            path: {
+                z: number;
+                x: number;
+                y: number;
+            };
             cookie?: never;
         };
         requestBody?: never;
