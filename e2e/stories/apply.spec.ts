@@ -13,7 +13,7 @@ let district: District;
 test.beforeAll(async () => {
   district = await startDistrict("--requests", "0");
 });
-test.afterAll(() => district.stop());
+test.afterAll(({ browser }) => district.stop(browser));
 
 /** The page has nothing that shuts somebody out, in both sizes of type, and fits a phone. */
 async function isForEverybody(resident: Resident, where: string): Promise<void> {

@@ -9,7 +9,7 @@ let district: District;
 test.beforeAll(async () => {
   district = await startDistrict("--requests", "0");
 });
-test.afterAll(() => district.stop());
+test.afterAll(({ browser }) => district.stop(browser));
 
 async function sits(browser: Browser, account: string, path: string, viewport = desk): Promise<Page> {
   const context = await browser.newContext({ viewport, locale: "zh-CN", timezoneId: "Asia/Shanghai" });

@@ -11,7 +11,7 @@ let district: District;
 test.beforeAll(async () => {
   district = await startDistrict("--requests", "250", "--set", "open-data=on");
 });
-test.afterAll(() => district.stop());
+test.afterAll(({ browser }) => district.stop(browser));
 
 /** A date of the district, days from today. */
 const date = (days: number): string => new Intl.DateTimeFormat("sv-SE", { timeZone: "Asia/Shanghai" }).format(Date.now() + days * 86_400_000);

@@ -38,11 +38,11 @@ test.beforeAll(async () => {
     idp.once("exit", (code) => failed(new Error(`the provider ended with ${code}`)));
   });
 });
-test.afterAll(async () => {
+test.afterAll(async ({ browser }) => {
   idp?.kill();
   delete process.env.ONEGRID_OIDC_FILE;
   delete process.env.CITY_SECRET;
-  await district?.stop();
+  await district?.stop(browser);
   if (folder) rmSync(folder, { recursive: true, force: true });
 });
 

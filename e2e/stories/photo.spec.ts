@@ -13,7 +13,7 @@ let district: District;
 test.beforeAll(async () => {
   district = await startDistrict("--requests", "0");
 });
-test.afterAll(() => district.stop());
+test.afterAll(({ browser }) => district.stop(browser));
 
 test("a desk marks faces on a photo and releases it; the resident sees the copy", async ({ browser }) => {
   const resident = await Resident.comes(browser, district.url);

@@ -9,7 +9,7 @@ let district: District;
 test.beforeAll(async () => {
   district = await startDistrict("--requests", "0");
 });
-test.afterAll(() => district.stop());
+test.afterAll(({ browser }) => district.stop(browser));
 
 async function sits(browser: Browser, account: string, path: string): Promise<Page> {
   const context = await browser.newContext({ viewport: desk, locale: "zh-CN", timezoneId: "Asia/Shanghai" });

@@ -13,7 +13,7 @@ let district: District;
 test.beforeAll(async () => {
   district = await startDistrict("--requests", "200");
 });
-test.afterAll(() => district.stop());
+test.afterAll(({ browser }) => district.stop(browser));
 
 interface Place { z: number; x: number; y: number }
 

@@ -142,6 +142,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/acts/{id}/rehoming": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far the open cases of a reorganisation have been brought to where they belong */
+        get: operations["case.rehoming"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/alarm-rules": {
         parameters: {
             query?: never;
@@ -1561,7 +1578,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Import or, with dry_run, check a drawing of grids */
+        /** Check a drawing of grids with dry_run; whoever runs the program imports it */
         post: operations["grid.import"];
         delete?: never;
         options?: never;
@@ -1580,6 +1597,58 @@ export interface paths {
         get: operations["grid.locate"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/grids/proposals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Drawings that wait for approval, then those decided; for who draws or approves */
+        get: operations["grid.proposals"];
+        put?: never;
+        /** Propose an act that moves borders, for somebody else to approve */
+        post: operations["grid.propose"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/grids/proposals/{id}/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Approve a drawing and carry it out, or decline it; with dry_run only say what would follow */
+        post: operations["grid.decide_proposal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/grids/proposals/{id}/withdrawal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a drawing back before it is decided */
+        post: operations["grid.take_back"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4510,6 +4579,12 @@ export interface components {
         CalendarSheetsOutBody: {
             items: components["schemas"]["CalendarSheet"][];
         };
+        CalendarStretch: {
+            /** Format: date-time */
+            from: string;
+            /** Format: date-time */
+            to: string;
+        };
         CalendarYearFile: {
             days: components["schemas"]["CalendarHolidayDay"][];
             papers?: string[];
@@ -4697,6 +4772,7 @@ export interface components {
             until: string;
         };
         CaseworkClockNow: {
+            counts?: components["schemas"]["CalendarStretch"][];
             /** Format: date-time */
             due_at?: string;
             given?: boolean;
@@ -5108,6 +5184,16 @@ export interface components {
             x: number;
             /** Format: int64 */
             y: number;
+        };
+        CaseworkRehoming: {
+            /** Format: date-time */
+            began_at: string;
+            /** Format: date-time */
+            ended_at?: string;
+            /** Format: int64 */
+            looked: number;
+            /** Format: int64 */
+            moved: number;
         };
         CaseworkRelation: {
             /** Format: date-time */
@@ -6421,6 +6507,19 @@ export interface components {
             /** Format: date-time */
             to?: string;
         };
+        GridDecided: {
+            acted?: components["schemas"]["GridActed"];
+            proposal: components["schemas"]["GridProposal"];
+        };
+        GridDecisionIn: {
+            approve: boolean;
+            /** @description Only say what would follow */
+            dry_run?: boolean;
+            /** @description Needed when declining */
+            note?: string;
+            /** Format: int64 */
+            version: number;
+        };
         GridDetail: {
             /** @description Newest first */
             acts?: components["schemas"]["OrgActView"][];
@@ -6605,6 +6704,30 @@ export interface components {
             /** Format: uuid */
             street_id?: string;
         };
+        GridProposal: {
+            act: components["schemas"]["GridActIn"];
+            /**
+             * Format: uuid
+             * @description The act, once it was carried out
+             */
+            act_id?: string;
+            /** Format: date-time */
+            decided_at?: string;
+            decided_by_name?: components["schemas"]["WordsText"];
+            /** Format: uuid */
+            id: string;
+            /** @description Drawn by the reader, who may take it back and may not decide */
+            mine?: boolean;
+            note?: string;
+            /** Format: date-time */
+            proposed_at: string;
+            proposed_by_name?: components["schemas"]["WordsText"];
+            state: components["schemas"]["GridProposalState"];
+            /** Format: int64 */
+            version: number;
+        };
+        /** @enum {string} */
+        GridProposalState: "waiting" | "approved" | "declined" | "taken_back";
         GridRefusal: {
             args?: {
                 [key: string]: unknown;
@@ -6698,6 +6821,10 @@ export interface components {
         };
         ListFiguresRound: {
             items: components["schemas"]["FiguresRound"][];
+            next?: string;
+        };
+        ListGridProposal: {
+            items: components["schemas"]["GridProposal"][];
             next?: string;
         };
         ListGridView: {
@@ -8872,6 +8999,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AccessAccount"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "case.rehoming": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Of the act */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseworkRehoming"];
                 };
             };
             /** @description Error */
@@ -12443,6 +12602,143 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["GridLocated"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "grid.proposals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListGridProposal"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "grid.propose": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GridActIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GridProposal"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "grid.decide_proposal": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GridDecisionIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GridDecided"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "grid.take_back": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GridProposal"];
                 };
             };
             /** @description Error */
