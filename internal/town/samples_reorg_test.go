@@ -54,7 +54,9 @@ func reorgSamples() []sample {
 			return ask{path: "/api/org/divisions/acts", body: with{"kind": "found", "why": "试", "dry_run": true,
 				"new": with{"code": "990000000000", "name": "新省", "level": "province"}}}
 		}},
-		{op: "case.rehoming", scopes: noScope, make: func(m *matrix, _, _ string) ask { return ask{path: "/api/acts/" + m.Nodes["P1"].String() + "/rehoming"} }},
+		{op: "case.rehoming", scopes: noScope, make: func(m *matrix, _, _ string) ask {
+			return ask{path: "/api/acts/" + m.Nodes["P1"].String() + "/rehoming"}
+		}},
 		fixed("org.acts", "", "/api/org/acts", nil),
 		fixed("org.find", "", "/api/org/find?code=P1", nil),
 		{op: "org.history", scopes: bothScopes, make: func(m *matrix, scope, _ string) ask {

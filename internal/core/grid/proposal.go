@@ -63,7 +63,9 @@ const (
 )
 
 // Enum lists the values for the specification.
-func (ProposalState) Enum() []string { return []string{"waiting", "approved", "declined", "taken_back"} }
+func (ProposalState) Enum() []string {
+	return []string{"waiting", "approved", "declined", "taken_back"}
+}
 
 // Proposal is a drawing that waits for a second pair of eyes, or waited (划分方案).
 type Proposal struct {

@@ -19,10 +19,6 @@ type laid struct {
 	tail   []int // the same at the end of a name
 }
 
-func (l *laid) reset() {
-	l.tokens, l.start, l.end, l.own = l.tokens[:0], l.start[:0], l.end[:0], 0
-}
-
 // put adds a name; the last one put is the own one.
 func (l *laid) put(tokens []*token) {
 	from := len(l.tokens)
