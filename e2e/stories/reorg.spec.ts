@@ -91,7 +91,7 @@ test("a platform is split, and the list says how far its cases are", async ({ br
   await expect(page.getByText("演示拆分")).toBeVisible();
   await expect(page.getByText(/在办事件(正在|已)归位/)).toBeVisible();
   await page.getByLabel("搜机构名称或编码，旧编码也行").fill("DEMO-SPLIT");
-  await expect(page.getByRole("listitem").filter({ hasText: "演示新平台" })).toBeVisible();
+  await expect(page.getByRole("region", { name: "机构", exact: true }).getByRole("listitem").filter({ hasText: "演示新平台" })).toBeVisible();
 });
 
 test("a village of the statistical list gets another code, and its history says so", async ({ browser }) => {
