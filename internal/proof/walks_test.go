@@ -250,6 +250,9 @@ func occupant(s *org.Snapshot, post id.ID, at time.Time) (person id.ID, standIn,
 func (w *stroll) count(move string, c casework.Case) {
 	m, ok := map[string]figures.Measure{"accept": figures.Accepted, "refuse": figures.Refused, "file": figures.Filed, "dispatch": figures.Dispatched,
 		"done": figures.Done, "close": figures.Closed, "return": figures.Returned, "reopen": figures.Reopened}[move]
+	if move == "reopen" && c.State == casework.Reported {
+		return // a refusal judged anew, which nobody had closed
+	}
 	if move == "settle" {
 		w.counted[figures.Settled]++
 		m, ok = figures.Done, true

@@ -26,7 +26,7 @@ type ActFacts struct {
 	Comparable bool   `json:"comparable,omitempty"` // on case.close: there was a deadline to compare with
 	Untimed    bool   `json:"untimed,omitempty"`    // an imported row whose times contradict each other
 	Unit       id.ID  `json:"unit,omitzero"`        // unit of the post that acted, or that owned the case
-	Handler    id.ID  `json:"handler,omitzero"`     // unit that the act counts for where that is not who acted: whom a dispatch went to, who handled what is checked, closed, reopened or rated
+	Handler    id.ID  `json:"handler,omitzero"`     // unit that the act counts for where that is not who acted: whom a dispatch went to, who handled what is checked, closed, reopened or rated; of a merged report, who handled its main case
 	Result     string `json:"result,omitempty"`     // pass or fail
 	Score      int    `json:"score,omitempty"`      // on case.rate
 }

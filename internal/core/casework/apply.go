@@ -90,7 +90,9 @@ func (d *Desk) apply(env *env, by *access.Actor, s *scene, m Move, in Act, to St
 			return old, err
 		}
 	}
-	env.handled = old.Handler
+	if env.handled = old.Handler; old.State == Merged {
+		env.handled = s.facts.Main.Handler
+	}
 	note(env, me, c, &before, kindOf(c, m.Key), c.Version, body)
 	env.handled = id.ID{}
 	for _, add := range env.later {

@@ -134,7 +134,7 @@ type env struct {
 	org       *org.Snapshot
 	catalog   *catalog.Snapshot
 	book      *access.RoleBook
-	handled   id.ID    // the post that handled the case before the act
+	handled   id.ID    // the post that handled the case before the act, or a merged report's main case
 	later     []func() // entries that stand after that of the act itself
 	owner     string   // the browser of somebody without an account
 	from      id.ID    // the merged report whose reporter acts on its main case
@@ -288,8 +288,9 @@ func factsOf(env *env, by journal.By, c Case, kind string, b *Body) *ActFacts {
 	case "case.dispatch":
 		f.Handler = env.unitOf(c.Post)
 	case "case.check", "case.close", "case.reopen", "case.object", "case.rate":
-		// Reopening takes the handler off the case: who had it answers for it.
-		if f.Handler = env.unitOf(c.Handler); f.Handler.IsZero() {
+		// Reopening takes the handler off the case: who had it answers for it. What
+		// was done about a merged report was done on its main case.
+		if f.Handler = env.unitOf(c.Handler); f.Handler.IsZero() || c.State == Merged {
 			f.Handler = env.unitOf(env.handled)
 		}
 	}

@@ -44,6 +44,7 @@ type Main struct {
 	Closed      bool // it was closed, and its reporters may judge it
 	Same        bool // it has the same flow
 	Secrecy     journal.Secrecy
+	Handler     id.ID // the post that handled it: what a merged report's rating is of
 }
 
 // MergeIn is one or many duplicates to be merged into a main case.
@@ -125,7 +126,7 @@ func (d *Desk) mainOf(env *env, by *access.Actor, c Case, m Move, in Act, f *Fac
 			return err
 		}
 	}
-	f.Main = Main{Found: true, Self: main.ID == c.ID, Open: main.open(), Closed: main.State == Closed, Same: main.Flow == c.Flow && main.Parent.IsZero(), Secrecy: main.Secrecy}
+	f.Main = Main{Found: true, Self: main.ID == c.ID, Open: main.open(), Closed: main.State == Closed, Same: main.Flow == c.Flow && main.Parent.IsZero(), Secrecy: main.Secrecy, Handler: main.Handler}
 	if c.State == Merged {
 		f.InTerm = !main.Closed.IsZero() && env.at.Sub(main.Closed) <= d.term
 	}

@@ -1,6 +1,7 @@
 package casework
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -147,6 +148,15 @@ func TestMergedReportersAreAnswered(t *testing.T) {
 		}
 		if h.now(second).Rating == nil || h.now(main).Rating != nil {
 			h.Error("the rating stands on the wrong report")
+		}
+		// The village merged it and has it still; the department did the work.
+		for _, e := range h.timeline(second) {
+			var f ActFacts
+			if raw, ok := e.Facts.(json.RawMessage); !ok {
+				h.Errorf("%s has no facts", e.Kind)
+			} else if h.must(json.Unmarshal(raw, &f)); e.Kind == "case.rate" && (f.Score != 4 || f.Handler != h.units["UM"]) {
+				h.Errorf("the rating of a merged report counts %+v, not for who handled its main case", f)
+			}
 		}
 		h.must(acts(third, Act{Move: "object", Note: "还是臭"}))
 		if main = h.now(main); main.State != Filed || main.Used[objectionKey] != 1 {

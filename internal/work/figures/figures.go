@@ -8,6 +8,13 @@
 // ever subtracted: what is put right later is an act of its own. A read adds
 // the part of the journal that is not folded yet and says how old the rest is.
 //
+// By unit (承办单位) an act counts once, for one unit: reports, acceptances,
+// refusals, filings and merges for the desk that did them; a dispatch for whom it
+// went to; a return for who sent back; work done for who did it, and its checks,
+// closings, reopenings and ratings for who handled it, whoever pressed the button;
+// a clock that ran out for who had the case. Both sides of the rates that an
+// evaluation may use (rates.go) then are of the same unit.
+//
 //	figures.go   what is counted, and how an act is folded
 //	rates.go     shares with their parts and bases
 //	period.go    the period before, and the same a year earlier
@@ -53,7 +60,7 @@ const (
 	Returned   Measure = "returned"    // 退回
 	Reworked   Measure = "reworked"    // 返工: a check that failed
 	Checked    Measure = "checked"     // 核查通过
-	Reopened   Measure = "reopened"    // 重开
+	Reopened   Measure = "reopened"    // 重开: opened again after closing; a refusal that is judged anew was never closed
 	Withdrawn  Measure = "withdrawn"   // 撤回
 	Voided     Measure = "voided"      // 作废
 	Merged     Measure = "merged"      // 并案: a duplicate report goes with another case; it is never closed a second time
@@ -299,9 +306,9 @@ func counted(kind string, f casework.ActFacts) map[Measure]int64 {
 		if f.Flow == string(catalog.Approval) {
 			return map[Measure]int64{Objected: 1} // to what is posted; nothing is opened again
 		}
-		return map[Measure]int64{Reopened: 1}
+		return afterClosing(f)
 	case "case.reopen":
-		return map[Measure]int64{Reopened: 1}
+		return afterClosing(f)
 	case "case.withdraw":
 		if f.To == "withdrawn" {
 			return map[Measure]int64{Withdrawn: 1}
@@ -338,6 +345,16 @@ func counted(kind string, f casework.ActFacts) map[Measure]int64 {
 		return map[Measure]int64{Upheld: 1}
 	}
 	return nil
+}
+
+// afterClosing counts a reopening. Where a refusal is judged anew nothing was
+// handled and nobody closed it: it would stand above the line of the reopening
+// rate of a unit, and never below.
+func afterClosing(f casework.ActFacts) map[Measure]int64 {
+	if f.From == string(casework.Refused) {
+		return nil
+	}
+	return map[Measure]int64{Reopened: 1}
 }
 
 // growth is the width of a bucket of stage times: neighbours differ by 10 %, so
