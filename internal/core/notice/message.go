@@ -90,7 +90,6 @@ type Message struct {
 	author  journal.By
 	decider id.ID
 	entry   int64
-	made    int64
 	doneTo  id.ID
 }
 
@@ -313,7 +312,7 @@ func (m Message) check() *fault.Fault {
 	return wrong
 }
 
-// Decision is what somebody says to a message that waits.
+// MessageDecision is what somebody says to a message that waits.
 type MessageDecision struct {
 	Approve bool   `json:"approve"`
 	Remark  string `json:"remark,omitempty" maxLength:"300" doc:"needed to refuse"`
@@ -463,7 +462,6 @@ func (n *Notices) spreadSome(tx *db.Tx, message id.ID) (over bool, err error) {
 			return false, err
 		}
 		if made {
-			m.made++
 			told = append(told, hand.Person)
 		}
 	}

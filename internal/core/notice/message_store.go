@@ -9,18 +9,18 @@ import (
 )
 
 const messageColumns = `id, scope, node, hub_id, street_id, platform_id, grid_id, department_id, roles, title_zh, title_en, body_zh, body_en, urgent, must_act, state,
-	author, author_post, author_for, written_at, decider, decided_at, remark, entry, posts, looked, made, done_to, sent_at, version`
+	author, author_post, author_for, written_at, decider, decided_at, remark, entry, posts, looked, done_to, sent_at, version`
 
 func messageFields(m *Message) []any {
 	return []any{&m.ID, &m.Scope, &m.Node, &m.at.Hub, &m.at.Street, &m.at.Platform, &m.at.Grid, &m.at.Department, db.ScanJSON(&m.Roles),
 		&m.Title.Chinese, &m.Title.English, &m.Text.Chinese, &m.Text.English, db.ScanBool(&m.Urgent), db.ScanBool(&m.MustAct), &m.State,
 		&m.author.Person, &m.author.Post, &m.author.For, db.Time(&m.Written), &m.decider, db.Time(&m.Decided), db.Text(&m.Remark), &m.entry,
-		&m.Posts, &m.Looked, &m.made, &m.doneTo, db.Time(&m.Finished), &m.Version}
+		&m.Posts, &m.Looked, &m.doneTo, db.Time(&m.Finished), &m.Version}
 }
 
 func insertMessage(tx *db.Tx, m Message) error {
 	_, err := tx.Exec(`INSERT INTO notice_message (`+messageColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, NULL, NULL, NULL, 0, $21, 0, 0, NULL, NULL, $22)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, NULL, NULL, NULL, 0, $21, 0, NULL, NULL, $22)`,
 		m.ID, m.Scope, m.Node, none(m.at.Hub), none(m.at.Street), none(m.at.Platform), none(m.at.Grid), none(m.at.Department), db.JSON(m.Roles),
 		m.Title.Chinese, m.Title.English, m.Text.Chinese, m.Text.English, db.Bool(m.Urgent), db.Bool(m.MustAct), string(m.State),
 		m.author.Person, none(m.author.Post), none(m.author.For), db.Millis(m.Written), m.Posts, m.Version)
@@ -32,9 +32,9 @@ func insertMessage(tx *db.Tx, m Message) error {
 
 // putMessage stores how far a message is.
 func putMessage(tx *db.Tx, m Message) (Message, error) {
-	n, err := tx.Exec(`UPDATE notice_message SET state = $1, decider = $2, decided_at = $3, remark = $4, entry = $5, posts = $6, looked = $7, made = $8, done_to = $9, sent_at = $10, version = version + 1
-		WHERE id = $11 AND version = $12`,
-		string(m.State), none(m.decider), db.Millis(m.Decided), text(m.Remark), m.entry, m.Posts, m.Looked, m.made, none(m.doneTo), db.Millis(m.Finished), m.ID, m.Version)
+	n, err := tx.Exec(`UPDATE notice_message SET state = $1, decider = $2, decided_at = $3, remark = $4, entry = $5, posts = $6, looked = $7, done_to = $8, sent_at = $9, version = version + 1
+		WHERE id = $10 AND version = $11`,
+		string(m.State), none(m.decider), db.Millis(m.Decided), text(m.Remark), m.entry, m.Posts, m.Looked, none(m.doneTo), db.Millis(m.Finished), m.ID, m.Version)
 	if err != nil {
 		return m, fmt.Errorf("write a message: %w", err)
 	}

@@ -29,7 +29,6 @@ CREATE TABLE notice_message (
 	entry         BIGINT,
 	posts         BIGINT NOT NULL,
 	looked        BIGINT NOT NULL,
-	made          BIGINT NOT NULL,
 	done_to       BYTEA,
 	sent_at       BIGINT,
 	version       BIGINT NOT NULL
