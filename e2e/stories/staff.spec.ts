@@ -110,7 +110,7 @@ test("a group is made below a branch, and somebody joins it", async ({ browser }
     await village.getByRole("button", { name: "新建小组" }).first().click();
     const form = village.getByRole("dialog");
     await form.getByLabel("类别").selectOption({ label: kind });
-    if (within) await form.getByLabel("属于哪个").selectOption({ index: 1 });
+    if (within) await form.getByLabel("属于哪个").selectOption((await form.getByRole("option", { name: within }).getAttribute("value")) ?? "");
     else await form.getByLabel("机构").selectOption({ label: await ownUnit(village) });
     await form.getByLabel("中文名称").fill(name);
     await form.getByLabel("英文名称").fill(`Demo ${name.length}`);

@@ -220,7 +220,7 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	told := notice.Options{DB: a.DB, Duty: a.Duty, Org: a.Org, Files: data.FS, Cases: cases{a.Cases}, Calendar: a.Calendars, Access: a.Access, Seal: box,
+	told := notice.Options{DB: a.DB, Duty: a.Duty, Grids: a.Grids, Org: a.Org, Files: data.FS, Cases: cases{a.Cases}, Calendar: a.Calendars, Access: a.Access, Seal: box,
 		Runner: a.runner, Zone: zone, Log: p.Log, URL: c.url(), Push: carry.push, Mail: carry.mail, PushHosts: c.pushHosts()}
 	if carry.sms != nil {
 		told.SMS, a.sms = carry.sms, carry.sms

@@ -17,6 +17,7 @@ import (
 
 	"onegrid/internal/app"
 	"onegrid/internal/kit/fault"
+	"onegrid/internal/kit/id"
 )
 
 // ErrNotDemo says that a folder holds something else than a demo.
@@ -40,7 +41,8 @@ const marker = "demo.json"
 
 // state is what the marker holds.
 type state struct {
-	Told int `json:"told"` // how many requests of the sample have come in
+	Told    int     `json:"told"`              // how many requests of the sample have come in
+	Rosters []id.ID `json:"rosters,omitempty"` // planned on whenever the demo is started
 }
 
 // Run makes the demo where it is not there yet, and serves it until ctx ends.
@@ -67,7 +69,7 @@ func Run(ctx context.Context, c app.Config, o Options) error {
 		if life, from, err = begin(ctx, a, clock, c, o); err != nil {
 			return err
 		}
-	} else if life, from, err = resume(a, clock, *known, o); err != nil {
+	} else if life, from, err = resume(ctx, a, clock, *known, o); err != nil {
 		return err
 	}
 	clock.Go()
@@ -104,6 +106,10 @@ func begin(ctx context.Context, a *app.App, clock *Clock, c app.Config, o Option
 	if err := LoadDistrict(ctx, a); err != nil {
 		return nil, from, err
 	}
+	rosters, err := LoadDuty(ctx, a, time.Now())
+	if err != nil {
+		return nil, from, err
+	}
 	life := NewLife(a, clock, requests, o.Speed, o.Log)
 	if o.Requests != 0 {
 		o.Progress(fmt.Sprintf("telling the past: %d requests", told))
@@ -114,18 +120,21 @@ func begin(ctx context.Context, a *app.App, clock *Clock, c app.Config, o Option
 	if _, err := a.Figures.Fold(ctx); err != nil {
 		return nil, from, err
 	}
-	return life, from, writeMarker(c.Dir, state{Told: told})
+	return life, from, writeMarker(c.Dir, state{Told: told, Rosters: rosters})
 }
 
 // resume goes on with the rest of the sample after a restart. The cases that
 // were under way are left to the visitors.
-func resume(a *app.App, clock *Clock, s state, o Options) (*Life, time.Time, error) {
+func resume(ctx context.Context, a *app.App, clock *Clock, s state, o Options) (*Life, time.Time, error) {
 	requests, err := Requests()
 	if err != nil {
 		return nil, time.Time{}, err
 	}
 	told := min(s.Told, len(requests)-1)
 	requests, from := shift(requests, told, time.Now())
+	if err := planOn(ctx, a, s.Rosters, time.Now()); err != nil {
+		return nil, from, err
+	}
 	life := NewLife(a, clock, requests[told:], o.Speed, o.Log)
 	return life, from, nil
 }

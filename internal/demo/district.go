@@ -48,7 +48,11 @@ func LoadDistrict(ctx context.Context, a *app.App) error {
 	if err != nil {
 		return err
 	}
-	if err := loadPeople(ctx, a, staff, units, grids); err != nil {
+	k := known{staff: staff, units: units, posts: map[string]id.ID{}, persons: map[string]id.ID{}}
+	if err := loadPeople(ctx, a, k, grids); err != nil {
+		return err
+	}
+	if err := loadGroups(ctx, a, k); err != nil {
 		return err
 	}
 	if err := loadAgreements(ctx, a, staff, units); err != nil {
@@ -185,9 +189,9 @@ func loadGrids(ctx context.Context, a *app.App) (grids map[string]id.ID, err err
 	return grids, err
 }
 
-func loadPeople(ctx context.Context, a *app.App, staff area.Staff, units, grids map[string]id.ID) error {
+func loadPeople(ctx context.Context, a *app.App, k known, grids map[string]id.ID) error {
+	staff, units, posts, persons := k.staff, k.units, k.posts, k.persons
 	return write(ctx, a, func(tx *db.Tx, by *access.Actor) error {
-		posts, persons := map[string]id.ID{}, map[string]id.ID{}
 		for _, p := range staff.Posts {
 			node, ok := units[p.Node]
 			if strings.Contains(p.Level, "grid") {

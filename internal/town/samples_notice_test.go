@@ -2,7 +2,10 @@ package town_test
 
 import (
 	"net/url"
+	"slices"
 
+	"onegrid/internal/core/notice"
+	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/id"
 )
 
@@ -27,7 +30,7 @@ func noticeSamples() []sample {
 		delete(b, "version")
 		return b
 	}
-	return []sample{
+	return slices.Concat(messageSamples(), []sample{
 		fixed("notice.inbox", "", "/api/notices?view="+url.QueryEscape("unread"), nil), fixed("notice.count", "", "/api/notices/count", nil),
 		fixed("notice.read", "", "/api/notices/read", with{"until": 1}),
 		fixed("notice.acknowledge", "somebody else's", "/api/notices/"+unknown+"/acknowledge", nil),
@@ -48,5 +51,50 @@ func noticeSamples() []sample {
 		}},
 		fixed("notice.troubles", "", "/api/notices/troubles", nil),
 		onCase("notice.agreement", nil), onCase("notice.agree", with{"agreed": true, "every_step": false}),
+	})
+}
+
+// messageSamples ask for messages written by hand: to the village and to the
+// street of a scope.
+func messageSamples() []sample {
+	both := func(s string) with { return with{"zh-CN": s, "en": s} }
+	unit := func(m *matrix, scope string, street bool) id.ID {
+		if street {
+			return m.Nodes[placeOf[scope].street]
+		}
+		return m.Nodes[placeOf[scope].platform]
+	}
+	write := func(what string, street bool) sample {
+		return sample{op: "notice.write_message", what: what, scopes: bothScopes, make: func(m *matrix, scope, _ string) ask {
+			return ask{path: "/api/notice-messages", body: with{"node_id": unit(m, scope, street), "title": both("通知"), "text": both("正文")}}
+		}}
+	}
+	// waiting is a message to the street of a scope that waits for an approval.
+	waiting := func(m *matrix, scope string) (v id.ID) {
+		m.Write(func(tx *db.Tx) error {
+			who := map[string]string{own: "street desk 1", other: "street desk 2"}[scope]
+			made, err := m.App.Notices.WriteMessage(tx, m.actorOf(tx, who), notice.MessageIn{Node: unit(m, scope, true), Title: text("通知"), Text: text("正文")})
+			v = made.ID
+			return err
+		})
+		return v
+	}
+	return []sample{
+		write("to a village", false), write("to a street", true),
+		{op: "notice.message_places", scopes: bothScopes, make: func(m *matrix, scope, _ string) ask {
+			return ask{path: "/api/notice-messages/places", shows: has(unit(m, scope, false).String())}
+		}},
+		{op: "notice.message_audience", scopes: bothScopes, make: func(m *matrix, scope, _ string) ask {
+			return ask{path: "/api/notice-messages/audience?node_id=" + unit(m, scope, false).String()}
+		}},
+		{op: "notice.messages", scopes: bothScopes, make: func(m *matrix, scope, _ string) ask {
+			return ask{path: "/api/notice-messages", shows: has(waiting(m, scope).String())}
+		}},
+		{op: "notice.message", scopes: bothScopes, make: func(m *matrix, scope, _ string) ask {
+			return ask{path: "/api/notice-messages/" + waiting(m, scope).String()}
+		}},
+		{op: "notice.decide_message", scopes: bothScopes, make: func(m *matrix, scope, _ string) ask {
+			return ask{path: "/api/notice-messages/" + waiting(m, scope).String() + "/decision", body: with{"approve": true}}
+		}},
 	}
 }

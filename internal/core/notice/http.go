@@ -170,6 +170,7 @@ type agreeOut struct{ Body Consent }
 // Routes mounts the operations of this room.
 func (n *Notices) Routes(e *httpx.Edge) {
 	tags := []string{"notice"}
+	n.messageRoutes(e)
 	httpx.Read(e, httpx.Op{ID: "notice.inbox", Method: http.MethodGet, Path: "/api/notices", SignedIn: true, Tags: tags,
 		Summary: "One's own notices, newest first"}, n.getInbox)
 	httpx.Read(e, httpx.Op{ID: "notice.count", Method: http.MethodGet, Path: "/api/notices/count", SignedIn: true, Tags: tags,

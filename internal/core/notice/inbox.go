@@ -119,7 +119,7 @@ func (n *Notices) view(tx *db.Tx, by *access.Actor, one Notice) (View, error) {
 			}
 		}
 	}
-	v.Title = words.Text{Chinese: fill(t.Title.Chinese, vars, words.Chinese), English: fill(t.Title.English, vars, words.English)}
+	v.Title = one.headed(words.Text{Chinese: fill(t.Title.Chinese, vars, words.Chinese), English: fill(t.Title.English, vars, words.English)})
 	v.Body = words.Text{Chinese: fill(t.Body.Chinese, vars, words.Chinese), English: fill(t.Body.English, vars, words.English)}
 	return v, nil
 }

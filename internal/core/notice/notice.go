@@ -8,7 +8,7 @@
 // that wants to name its readers puts a Tell into the facts of its entry.
 //
 // Tables: notice, notice_delivery, notice_part, notice_template, notice_setting,
-// notice_contact, notice_push, notice_consent, notice_cursor.
+// notice_contact, notice_push, notice_consent, notice_cursor, notice_message.
 //
 // Promises callers rely on:
 //   - Each entry of the journal is followed at least once, and makes exactly one
@@ -24,6 +24,8 @@
 //     can't be saved. (template.go)
 //   - Contact points and push addresses stand sealed and leave this room for
 //     their carrier only.
+//   - A message written by hand that goes to a street or wider leaves only after
+//     somebody else approved it; who is told is read when it leaves. (message.go)
 //   - A resident gets text messages only where she agreed, and the number stays
 //     sealed in the case.
 package notice
@@ -140,6 +142,15 @@ type Notice struct {
 	Read       time.Time
 	Acted      time.Time // acknowledged, superseded or escalated
 	ActedBy    id.ID
+}
+
+// headed is the heading of a notice: of a message what its author wrote, which
+// never shows on a locked screen.
+func (n Notice) headed(t words.Text) words.Text {
+	if own, ok := n.Vars["subject"]; ok && n.Template == messageKey {
+		return own
+	}
+	return t
 }
 
 // resident says whether it is for the reporter of a case.

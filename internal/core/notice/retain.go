@@ -15,6 +15,7 @@ func Ended() map[string][]db.Ended {
 			{Table: "notice_part", Key: "message_id, delivery", At: "at"},
 			{Table: "notice_delivery", Key: "id", At: "made_at"},
 			{Table: "notice", Key: "id", At: "made_at"},
+			{Table: "notice_message", Key: "id", At: "written_at"},
 		},
 		"sign_in_device": {{Table: "notice_push", Key: "id", At: "COALESCE(used_at, made_at)"}},
 		"consent_record": {{Table: "notice_consent", Key: "case_id", At: "ended_at"}},

@@ -256,7 +256,7 @@ func (n *Notices) compose(tx *db.Tx, b *book, t *Template, one Notice, d Deliver
 		return l, err
 	case Mail:
 		l.to, err = n.address(tx, one.Person, Mail)
-		l.subject, l.body = title, fill(t.Body.In(language), vars, language)+"\n\n"+n.link(one.Case)+"\n"
+		l.subject, l.body = one.headed(same(title)).In(language), fill(t.Body.In(language), vars, language)+"\n\n"+n.link(one.Case)+"\n"
 		return l, err
 	}
 	l.to, err = n.address(tx, one.Person, SMS)

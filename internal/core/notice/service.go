@@ -68,13 +68,19 @@ type Duty interface {
 	Rostered(tx *db.Tx, person id.ID, at time.Time) (bool, error)
 }
 
+// Grids is who knows how a grid is called. *grid.Grids does.
+type Grids interface {
+	Title(tx *db.Tx, grid id.ID) (string, error)
+}
+
 // Options are what app passes in.
 type Options struct {
 	DB       *db.DB
 	Org      *org.Org
 	Files    fs.FS // what ships: defaults/notices.json
 	Cases    Cases
-	Duty     Duty // nil: there are no rosters
+	Duty     Duty  // nil: there are no rosters
+	Grids    Grids // nil: grids are not named
 	Calendar *calendar.Calendars
 	Access   *access.Access
 	Seal     *seal.Box
@@ -120,6 +126,7 @@ func New(o Options) (*Notices, error) {
 		o.SMS.Reports(n.report)
 	}
 	o.Runner.Handle(jobDeliver, n.deliver)
+	o.Runner.Handle(jobSpread, n.spread)
 	return n, nil
 }
 
@@ -301,6 +308,9 @@ func (n *Notices) Work(ctx context.Context) error {
 func (n *Notices) follow(tx *db.Tx, e *journal.Entry) (made int, err error) {
 	if silent(e) {
 		return 0, nil
+	}
+	if e.Kind == "notice.send" {
+		return 0, n.begin(tx, e)
 	}
 	b, err := n.books.Get(tx)
 	if err != nil {

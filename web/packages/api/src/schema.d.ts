@@ -1949,6 +1949,92 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/notice-messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Messages written by hand in one's scope, newest first */
+        get: operations["notice.messages"];
+        put?: never;
+        /** Write a message to staff; a wide one waits for an approval */
+        post: operations["notice.write_message"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notice-messages/audience": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How many posts a message would go to, by role */
+        get: operations["notice.message_audience"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notice-messages/places": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Units and grids one may send messages to */
+        get: operations["notice.message_places"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notice-messages/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A message written by hand and what became of it */
+        get: operations["notice.message"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/notice-messages/{id}/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Approve or refuse a message that somebody else wrote */
+        post: operations["notice.decide_message"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/notice-settings": {
         parameters: {
             query?: never;
@@ -6831,6 +6917,10 @@ export interface components {
             items: components["schemas"]["GridView"][];
             next?: string;
         };
+        ListNoticeMessageView: {
+            items: components["schemas"]["NoticeMessageView"][];
+            next?: string;
+        };
         ListNoticeView: {
             items: components["schemas"]["NoticeView"][];
             next?: string;
@@ -6867,6 +6957,14 @@ export interface components {
         NoticeArriveInBody: {
             /** Format: uuid */
             delivery_id: string;
+        };
+        NoticeAudience: {
+            /** Format: int64 */
+            most: number;
+            /** Format: int64 */
+            posts: number;
+            roles: components["schemas"]["OrgRoleCount"][];
+            wide: boolean;
         };
         NoticeConsent: {
             agreed: boolean;
@@ -6924,6 +7022,105 @@ export interface components {
             /** Format: int64 */
             parts: number;
             unicode: boolean;
+        };
+        NoticeMessageCounts: {
+            /** Format: int64 */
+            acknowledged: number;
+            /**
+             * Format: int64
+             * @description went on to the next post
+             */
+            escalated: number;
+            /**
+             * Format: int64
+             * @description who was told: each person once
+             */
+            people: number;
+            /** Format: int64 */
+            read: number;
+            /**
+             * Format: int64
+             * @description somebody should look: it failed, or nobody is there
+             */
+            trouble: number;
+            /** Format: int64 */
+            unanswered: number;
+        };
+        NoticeMessageDecision: {
+            approve: boolean;
+            /** @description needed to refuse */
+            remark?: string;
+        };
+        NoticeMessageIn: {
+            /** Format: uuid */
+            id?: string;
+            /** @description each has to acknowledge it, else it goes to the next post */
+            must_act?: boolean;
+            /**
+             * Format: uuid
+             * @description the unit with all below it, or the grid, whose staff it goes to
+             */
+            node_id: string;
+            /** @description only posts of these roles; absent: all */
+            roles?: string[];
+            /** @description in the languages of the title */
+            text: components["schemas"]["WordsText"];
+            /** @description in one language or both; the other may be empty */
+            title: components["schemas"]["WordsText"];
+            /** @description also at night, and to who is on duty */
+            urgent?: boolean;
+        };
+        NoticeMessagePlace: {
+            /** Format: uuid */
+            id: string;
+            name: components["schemas"]["WordsText"];
+            /** @enum {string} */
+            scope: "grid" | "village" | "street" | "district" | "department";
+            /** @description somebody else has to approve */
+            wide: boolean;
+        };
+        NoticeMessageView: {
+            author_name: string;
+            author_post_name: components["schemas"]["WordsText"];
+            can_decide?: boolean;
+            counts: components["schemas"]["NoticeMessageCounts"];
+            /** Format: date-time */
+            decided_at?: string;
+            decider_name?: string;
+            /** Format: uuid */
+            id: string;
+            /**
+             * Format: int64
+             * @description posts that were looked at so far
+             */
+            looked_at: number;
+            must_act?: boolean;
+            /** Format: uuid */
+            node_id: string;
+            node_name: components["schemas"]["WordsText"];
+            /**
+             * Format: int64
+             * @description posts in scope when it was written; when it has gone out, those it went to
+             */
+            posts: number;
+            remark?: string;
+            roles: string[];
+            /** @enum {string} */
+            scope: "grid" | "village" | "street" | "district" | "department";
+            /** Format: date-time */
+            sent_at?: string;
+            /** @enum {string} */
+            state: "waiting" | "refused" | "going" | "sent";
+            text: components["schemas"]["WordsText"];
+            title: components["schemas"]["WordsText"];
+            urgent?: boolean;
+            /** Format: int64 */
+            version: number;
+            /** Format: date-time */
+            written_at: string;
+        };
+        NoticePlacesOutBody: {
+            items: components["schemas"]["NoticeMessagePlace"][];
         };
         NoticePreview: {
             body: components["schemas"]["WordsText"];
@@ -7618,6 +7815,11 @@ export interface components {
             tree: components["schemas"]["OrgTree"];
             weight: components["schemas"]["OrgWeight"];
             why: string;
+        };
+        OrgRoleCount: {
+            /** Format: int64 */
+            posts: number;
+            role: string;
         };
         OrgRoleStaff: {
             /**
@@ -13530,6 +13732,210 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PlacePins"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "notice.messages": {
+        parameters: {
+            query?: {
+                /** @description the next of the page before */
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ListNoticeMessageView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "notice.write_message": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoticeMessageIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeMessageView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "notice.message_audience": {
+        parameters: {
+            query: {
+                node_id: string;
+                /** @description keys, separated by commas; absent: all */
+                roles?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeAudience"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "notice.message_places": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticePlacesOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "notice.message": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeMessageView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "notice.decide_message": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+                /** @description the version the caller knows, such as "7" */
+                "If-Match"?: string;
+                /** @description the id of an own command that must have been the last change */
+                "After-Command"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NoticeMessageDecision"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeMessageView"];
                 };
             };
             /** @description Error */

@@ -203,6 +203,11 @@ export type NoticeVariable = S["NoticeVariable"];
 export type NoticePreview = S["NoticePreview"];
 export type NoticeTrouble = S["NoticeTrouble"];
 export type NoticeSettings = S["NoticeSettings"];
+/** A message that somebody wrote to staff (手写通知). */
+export type NoticeMessage = S["NoticeMessageView"];
+export type NoticeMessageInput = S["NoticeMessageIn"];
+export type NoticePlace = S["NoticeMessagePlace"];
+export type NoticeAudience = S["NoticeAudience"];
 
 /** One device of the register (设备). */
 export type Device = S["DeviceView"];

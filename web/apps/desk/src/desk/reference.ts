@@ -12,6 +12,7 @@ export const referenceKeys = {
   stages: ["reference", "stages"] as const,
   items: ["reference", "items"] as const,
   grids: ["reference", "grids"] as const,
+  roles: ["reference", "roles"] as const,
 };
 
 /** Names of stages and states; the same for staff and residents. */
@@ -83,4 +84,14 @@ export function useGridShapes() {
     staleTime: hour,
     enabled: computed(() => session.may("grid.view")),
   });
+}
+
+/** The name of a role by its key. */
+export function useRoleNames() {
+  const query = useQuery({
+    queryKey: referenceKeys.roles,
+    queryFn: ({ signal }) => api().get<{ roles: { key: string; name: Name }[] }>("/roles", undefined, signal).then((b) => new Map(b.roles.map((r) => [r.key, r.name]))),
+    staleTime: hour,
+  });
+  return (key: string): Name | undefined => query.data.value?.get(key);
 }

@@ -1,4 +1,4 @@
-import type { Notice, NoticeCount, NoticePage, NoticeTemplate, NoticeTrouble, NoticeVariable, Reaches } from "@onegrid/api";
+import type { Notice, NoticeAudience, NoticeCount, NoticeMessage, NoticePage, NoticePlace, NoticeSettings, NoticeTemplate, NoticeTrouble, NoticeVariable, Reaches } from "@onegrid/api";
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/vue-query";
 import { computed, type Ref } from "vue";
 import { api } from "../../desk/api";
@@ -11,6 +11,11 @@ export const noticeKeys = {
   reaches: ["notice-channels"] as const,
   templates: ["notice-templates"] as const,
   troubles: ["notice-troubles"] as const,
+  messages: ["notices", "messages"] as const,
+  message: (id: string) => ["notices", "message", id] as const,
+  audience: (node: string, roles: string) => ["notice-audience", node, roles] as const,
+  places: ["notice-places"] as const,
+  settings: ["notice-settings"] as const,
 };
 
 export type InboxView = "all" | "unread" | "act";
@@ -67,4 +72,43 @@ export function useTroubles() {
     queryFn: ({ signal }) => api().get<{ items: NoticeTrouble[] }>("/notices/troubles", undefined, signal),
     refetchInterval: 60_000,
   });
+}
+
+/** Messages written by hand, newest first; they follow the live line. */
+export function useMessages() {
+  const query = useInfiniteQuery({
+    queryKey: noticeKeys.messages,
+    queryFn: ({ pageParam, signal }) => api().get<{ items: NoticeMessage[]; next?: string }>("/notice-messages", { cursor: pageParam, limit: 30 }, signal),
+    initialPageParam: "",
+    getNextPageParam: (last) => last.next || undefined,
+  });
+  return { query, items: computed<NoticeMessage[]>(() => (query.data.value?.pages ?? []).flatMap((p) => p.items)) };
+}
+
+/** One message; while it goes out or is read it is asked again from time to time. */
+export function useMessage(id: Ref<string>) {
+  return useQuery({
+    queryKey: computed(() => noticeKeys.message(id.value)),
+    queryFn: ({ signal }) => api().get<NoticeMessage>(`/notice-messages/${id.value}`, undefined, signal),
+    enabled: computed(() => id.value !== ""),
+    refetchInterval: (q) => (q.state.data?.state === "going" ? 3_000 : 30_000),
+  });
+}
+
+export function usePlaces() {
+  return useQuery({ queryKey: noticeKeys.places, queryFn: ({ signal }) => api().get<{ items: NoticePlace[] }>("/notice-messages/places", undefined, signal) });
+}
+
+export function useAudience(node: Ref<string>, roles: Ref<string[]>) {
+  const some = computed(() => [...roles.value].sort().join(","));
+  return useQuery({
+    queryKey: computed(() => noticeKeys.audience(node.value, some.value)),
+    queryFn: ({ signal }) => api().get<NoticeAudience>("/notice-messages/audience", { node_id: node.value, roles: some.value || undefined }, signal),
+    enabled: computed(() => node.value !== ""),
+    placeholderData: (old, q) => (q?.queryKey[1] === node.value ? old : undefined),
+  });
+}
+
+export function useSettings() {
+  return useQuery({ queryKey: noticeKeys.settings, queryFn: ({ signal }) => api().get<NoticeSettings>("/notice-settings", undefined, signal), staleTime: 0 });
 }
