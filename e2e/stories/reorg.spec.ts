@@ -28,7 +28,7 @@ test("the grid centre merges a grid, sees before what follows, and any past day 
   await expect(panel.getByText("跟着过去的岗位")).toBeVisible();
   await panel.getByLabel("为什么调整").fill("户数太少");
   await nobodyIsShutOut(page, "the form of an act");
-  const go = panel.getByRole("button", { name: "提交审定" });
+  const go = panel.getByRole("button", { name: "送去审定" });
   await expect(go).toBeEnabled();
   await go.click();
   // Who draws does not approve.
