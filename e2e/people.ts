@@ -13,6 +13,23 @@ export async function nobodyIsShutOut(page: Page, where: string): Promise<void> 
   expect(grave.map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 160)).join(" | ")}`), where).toEqual([]);
 }
 
+/** Somebody of the demo at the desk, signed in through the API. */
+export async function sits(browser: Browser, url: string, account: string, path: string, viewport = desk): Promise<Page> {
+  const context = await browser.newContext({ viewport, locale: "zh-CN", timezoneId: "Asia/Shanghai" });
+  const answer = await context.request.post(`${url}/api/demo/session`, { data: { account } });
+  expect(answer.ok(), `${account} signs in`).toBe(true);
+  const page = await context.newPage();
+  await page.goto(`${url}/desk/${path}`);
+  return page;
+}
+
+/** The page that is open needs no scrolling sideways on a phone. */
+export async function fitsPhone(page: Page): Promise<void> {
+  await page.setViewportSize(phone);
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(phone.width);
+  await page.setViewportSize(desk);
+}
+
 /** The words on the public pages, in the language of the resident. */
 const said = {
   "zh-CN": {

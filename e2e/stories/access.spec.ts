@@ -1,7 +1,7 @@
-import { type Browser, expect, type Page, test } from "@playwright/test";
+import { expect, test } from "@playwright/test";
 import { createHmac } from "node:crypto";
 import { withoutMap } from "../browser.ts";
-import { desk, nobodyIsShutOut, phone } from "../people.ts";
+import { desk, nobodyIsShutOut, phone, sits } from "../people.ts";
 import { type District, startDistrict } from "../start.ts";
 
 test.use({ launchOptions: withoutMap });
@@ -11,16 +11,6 @@ test.beforeAll(async () => {
   district = await startDistrict("--requests", "0");
 });
 test.afterAll(({ browser }) => district.stop(browser));
-
-/** Somebody of the demo at the desk, signed in through the API. */
-async function sits(browser: Browser, account: string, path: string, viewport = desk): Promise<Page> {
-  const context = await browser.newContext({ viewport, locale: "zh-CN", timezoneId: "Asia/Shanghai" });
-  const answer = await context.request.post(`${district.url}/api/demo/session`, { data: { account } });
-  expect(answer.ok(), `${account} signs in`).toBe(true);
-  const page = await context.newPage();
-  await page.goto(`${district.url}/desk/${path}`);
-  return page;
-}
 
 /** What an authenticator app shows for a secret (RFC 6238). */
 function authenticator(secret: string, at = Date.now()): string {
@@ -37,7 +27,7 @@ function authenticator(secret: string, at = Date.now()): string {
 const password = "渡口的石狮子 4217";
 
 test("an account is made by one administrator, released by another, and set up by its owner", async ({ browser }) => {
-  const system = await sits(browser, "system-admin", "");
+  const system = await sits(browser, district.url, "system-admin", "");
   await expect(system).toHaveURL(/\/desk\/manage/);
   await system.getByRole("link", { name: /^账号/ }).click();
   await expect(system.getByRole("heading", { level: 1, name: "账号" })).toBeVisible();
@@ -62,7 +52,7 @@ test("an account is made by one administrator, released by another, and set up b
   await owner.getByRole("button", { name: "核对并完成开通" }).click();
   await expect(owner.getByRole("heading", { name: "开通了" })).toBeVisible();
 
-  const security = await sits(browser, "security-admin", "accounts?is=to_release");
+  const security = await sits(browser, district.url, "security-admin", "accounts?is=to_release");
   await security.getByRole("button", { name: "yanshi.xinren" }).click();
   await security.getByRole("button", { name: "放行", exact: true }).click();
   await expect(security.getByText("密码和动态口令都由本人保管。")).toBeVisible();
@@ -86,7 +76,7 @@ test("an account is made by one administrator, released by another, and set up b
   await expect(row).toBeHidden();
 
   // The auditor reads both and changes nothing.
-  const auditor = await sits(browser, "auditor", "grants");
+  const auditor = await sits(browser, district.url, "auditor", "grants");
   await auditor.getByRole("button", { name: /^已结束/ }).click();
   await expect(auditor.getByRole("row", { name: /演示新人/ })).toContainText("顶替请假的同事");
   await expect(auditor.getByRole("button", { name: "授一个角色" })).toBeHidden();
@@ -136,8 +126,8 @@ test("somebody makes a passkey, signs in with it, and takes it away", async ({ b
 });
 
 test("somebody sees where he is signed in, and signs one place out", async ({ browser }) => {
-  const here = await sits(browser, "street", "security");
-  const there = await sits(browser, "street", "security", phone);
+  const here = await sits(browser, district.url, "street", "security");
+  const there = await sits(browser, district.url, "street", "security", phone);
   await here.reload();
   await expect(here.getByText("登录着的设备")).toBeVisible();
   await nobodyIsShutOut(here, "my sign-in");

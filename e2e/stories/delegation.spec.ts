@@ -1,6 +1,6 @@
-import { type Browser, expect, type Page, test } from "@playwright/test";
+import { expect, test } from "@playwright/test";
 import { withoutMap } from "../browser.ts";
-import { desk, nobodyIsShutOut, phone } from "../people.ts";
+import { desk, fitsPhone, nobodyIsShutOut, sits } from "../people.ts";
 import { type District, startDistrict } from "../start.ts";
 
 test.use({ launchOptions: withoutMap });
@@ -11,25 +11,11 @@ test.beforeAll(async () => {
 });
 test.afterAll(({ browser }) => district.stop(browser));
 
-async function sits(browser: Browser, account: string, path: string, viewport = desk): Promise<Page> {
-  const context = await browser.newContext({ viewport, locale: "zh-CN", timezoneId: "Asia/Shanghai" });
-  const answer = await context.request.post(`${district.url}/api/demo/session`, { data: { account } });
-  expect(answer.ok(), `${account} signs in`).toBe(true);
-  const page = await context.newPage();
-  await page.goto(`${district.url}/desk/${path}`);
-  return page;
-}
-
-const fits = async (page: Page) => {
-  await page.setViewportSize(phone);
-  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(phone.width);
-  await page.setViewportSize(desk);
-};
 const inDays = (n: number) => new Date(Date.now() + n * 86_400_000).toISOString().slice(0, 10);
 
 test("a street desk delegates a part of its post, the other accepts, and it is taken back", async ({ browser }) => {
   // Whom it can be delegated to, the server says: somebody near with an account.
-  const holder = await sits(browser, "street", "delegations");
+  const holder = await sits(browser, district.url, "street", "delegations");
   await expect(holder.getByText("没有委托", { exact: true })).toBeVisible();
   await nobodyIsShutOut(holder, "no delegations");
   const me = (await (await holder.request.get(`${district.url}/api/session`)).json()) as { post_id: string; person: { name: string } };
@@ -45,16 +31,16 @@ test("a street desk delegates a part of its post, the other accepts, and it is t
   await holder.getByLabel("为什么").fill("外出培训五天");
   await expect(holder.getByText(`${colleague.name}接受后`)).toBeVisible();
   await nobodyIsShutOut(holder, "delegation form");
-  await fits(holder);
+  await fitsPhone(holder);
   await holder.getByRole("button", { name: "请他代办" }).click();
   await expect(holder.getByText("等接受")).toBeVisible();
 
-  const other = await sits(browser, colleague.account, "delegations");
+  const other = await sits(browser, district.url, colleague.account, "delegations");
   await expect(other.getByText("外出培训五天")).toBeVisible();
   await other.getByRole("button", { name: "接受", exact: true }).click();
   await expect(other.getByText("有效", { exact: true })).toBeVisible();
   await nobodyIsShutOut(other, "a delegation that was accepted");
-  await fits(other);
+  await fitsPhone(other);
   // The post can be chosen now, and says in whose name.
   await other.goto(`${district.url}/desk/posts`);
   await other.getByRole("button", { name: new RegExp(`受${me.person.name.replace(/[()（）]/g, ".")}委托`) }).click();
@@ -71,18 +57,18 @@ test("a street desk delegates a part of its post, the other accepts, and it is t
 });
 
 test("whoever is refused again and again is told to the security administrator, who looks and says what it was", async ({ browser }) => {
-  const security = await sits(browser, "security-admin", "unusual-use");
+  const security = await sits(browser, district.url, "security-admin", "unusual-use");
   // At night the sign-ins of this story are told too; by day there is nothing yet.
   await security.getByRole("button", { name: "规则和数" }).click();
   const rule = security.getByRole("group", { name: "反复被拒绝" });
   await rule.getByLabel("一小时几次").fill("5");
   await nobodyIsShutOut(security, "rules of the alarms");
-  await fits(security);
+  await fitsPhone(security);
   await security.getByRole("button", { name: "按这个数" }).click();
   await expect(security.getByRole("button", { name: "按这个数" })).toBeHidden();
   await security.getByRole("button", { name: "关上" }).click();
 
-  const officer = await sits(browser, "village", "");
+  const officer = await sits(browser, district.url, "village", "");
   for (let i = 0; i < 6; i++) expect((await officer.request.get(`${district.url}/api/accounts/people`)).status()).toBe(403);
   for (let i = 0; i < 6; i++) expect((await officer.request.post(`${district.url}/api/grants`, { data: {} })).status()).toBeGreaterThanOrEqual(400);
 
@@ -92,7 +78,7 @@ test("whoever is refused again and again is told to the security administrator, 
     await expect(row).toBeVisible({ timeout: 3_000 });
   }).toPass({ timeout: 60_000 });
   await nobodyIsShutOut(security, "alarms");
-  await fits(security);
+  await fitsPhone(security);
   await row.getByRole("button", { name: "反复被拒绝" }).click();
   await expect(security.getByText("背后的日志")).toBeVisible();
   await expect(security.getByRole("listitem").filter({ hasText: "被拒绝" }).first()).toBeVisible();
@@ -101,7 +87,7 @@ test("whoever is refused again and again is told to the security administrator, 
   await security.getByRole("button", { name: "记下，已看过" }).click();
   await expect(row).toBeHidden();
 
-  const auditor = await sits(browser, "auditor", "unusual-use?show=all");
+  const auditor = await sits(browser, district.url, "auditor", "unusual-use?show=all");
   await auditor.getByRole("button", { name: "反复被拒绝" }).click();
   await expect(auditor.getByText("新来的同事在熟悉系统")).toBeVisible();
   await expect(auditor.getByRole("button", { name: "记下，已看过" })).toBeHidden();

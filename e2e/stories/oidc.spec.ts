@@ -1,4 +1,4 @@
-import { type Browser, expect, type Page, test } from "@playwright/test";
+import { expect, type Page, test } from "@playwright/test";
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { withoutMap } from "../browser.ts";
-import { desk, nobodyIsShutOut, phone } from "../people.ts";
+import { desk, nobodyIsShutOut, phone, sits } from "../people.ts";
 import { type District, startDistrict } from "../start.ts";
 
 test.use({ launchOptions: withoutMap });
@@ -46,15 +46,6 @@ test.afterAll(async ({ browser }) => {
   if (folder) rmSync(folder, { recursive: true, force: true });
 });
 
-async function sits(browser: Browser, account: string, path: string, viewport = desk): Promise<Page> {
-  const context = await browser.newContext({ viewport, locale: "zh-CN", timezoneId: "Asia/Shanghai" });
-  const answer = await context.request.post(`${district.url}/api/demo/session`, { data: { account } });
-  expect(answer.ok(), `${account} signs in`).toBe(true);
-  const page = await context.newPage();
-  await page.goto(`${district.url}/desk/${path}`);
-  return page;
-}
-
 /** Signs in on the provider's own pages. */
 async function signsInThere(page: Page, name: string): Promise<void> {
   await page.locator("input[name=login]").fill(name);
@@ -84,7 +75,7 @@ test("somebody signs in at the city's provider once two administrators agreed wh
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(phone.width);
   await page.setViewportSize(desk);
 
-  const system = await sits(browser, "system-admin", "accounts");
+  const system = await sits(browser, district.url, "system-admin", "accounts");
   await system.getByRole("button", { name: "village", exact: true }).click();
   await system.getByRole("button", { name: "关联一个身份" }).click();
   await system.getByLabel("对方系统里的编号").fill("lixiaocun-2071");
@@ -96,7 +87,7 @@ test("somebody signs in at the city's provider once two administrators agreed wh
   await page.getByRole("button", { name: `用${provider}登录` }).click();
   await expect(page.getByText("还等安全管理员放行")).toBeVisible();
 
-  const security = await sits(browser, "security-admin", "accounts");
+  const security = await sits(browser, district.url, "security-admin", "accounts");
   await security.getByRole("button", { name: "village", exact: true }).click();
   await security.getByRole("button", { name: "放行", exact: true }).click();
   await expect(security.getByText("可以登录", { exact: true }).last()).toBeVisible();

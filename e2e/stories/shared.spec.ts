@@ -1,6 +1,6 @@
-import { type Browser, expect, type Page, test } from "@playwright/test";
+import { expect, test } from "@playwright/test";
 import { withoutMap } from "../browser.ts";
-import { desk, nobodyIsShutOut, phone } from "../people.ts";
+import { desk, fitsPhone, nobodyIsShutOut, phone, sits } from "../people.ts";
 import { type District, startDistrict } from "../start.ts";
 
 test.use({ launchOptions: withoutMap });
@@ -11,23 +11,9 @@ test.beforeAll(async () => {
 });
 test.afterAll(({ browser }) => district.stop(browser));
 
-async function sits(browser: Browser, account: string, path: string): Promise<Page> {
-  const context = await browser.newContext({ viewport: desk, locale: "zh-CN", timezoneId: "Asia/Shanghai" });
-  const answer = await context.request.post(`${district.url}/api/demo/session`, { data: { account } });
-  expect(answer.ok(), `${account} signs in`).toBe(true);
-  const page = await context.newPage();
-  await page.goto(`${district.url}/desk/${path}`);
-  return page;
-}
-
-const fits = async (page: Page) => {
-  await page.setViewportSize(phone);
-  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(phone.width);
-  await page.setViewportSize(desk);
-};
 
 test("a phone is enrolled, opened by a number, and ended", async ({ browser }) => {
-  const street = await sits(browser, "street", "security");
+  const street = await sits(browser, district.url, "street", "security");
   await street.getByRole("button", { name: "设一个开机码" }).click();
   await street.getByLabel("新的开机码").fill("111111");
   await street.getByRole("button", { name: "就用这个" }).click();
@@ -46,7 +32,7 @@ test("a phone is enrolled, opened by a number, and ended", async ({ browser }) =
   await street.getByRole("button", { name: "出一个码" }).click();
   const link = await street.getByRole("textbox", { name: "链接" }).inputValue();
   await nobodyIsShutOut(street, "the code of a shared device");
-  await fits(street);
+  await fitsPhone(street);
 
   const name = ((await (await street.request.get(`${district.url}/api/session`)).json()) as { person: { name: string } }).person.name;
   const context = await browser.newContext({ viewport: phone, locale: "zh-CN", timezoneId: "Asia/Shanghai" });

@@ -270,17 +270,8 @@ func (p *Portal) applyAgain(w http.ResponseWriter, r *http.Request, g *page, f *
 	if fl.Kind == fault.Internal {
 		return refused
 	}
-	if len(papers.kept) > 0 {
-		ids, err := p.keepLoose(r.Context(), ownerOf(f.Key), papers.kept)
-		if err != nil {
-			return err
-		}
-		for _, v := range ids {
-			f.Kept = append(f.Kept, v.String())
-		}
-	}
-	if errors.Is(refused, casework.ErrBadFiles) {
-		f.Kept = nil // they were swept or belong to another form
+	if err := p.keepFor(r.Context(), f.Key, &f.Kept, papers, refused); err != nil {
+		return err
 	}
 	fl = plainer(fl, f.Questions)
 	g.blame(fl, f.fields())

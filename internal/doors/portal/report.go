@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -305,23 +306,32 @@ func discardPhoto(body io.Reader) error {
 	return formFault(err)
 }
 
+// keepFor keeps the photos that came with a form that was refused, so that
+// nobody takes them again.
+func (p *Portal) keepFor(ctx context.Context, key string, kept *[]string, came *photos, refused error) error {
+	if len(came.kept) > 0 {
+		ids, err := p.keepLoose(ctx, ownerOf(key), came.kept)
+		if err != nil {
+			return err
+		}
+		for _, v := range ids {
+			*kept = append(*kept, v.String())
+		}
+	}
+	if errors.Is(refused, casework.ErrBadFiles) {
+		*kept = nil // they were swept or belong to another form
+	}
+	return nil
+}
+
 // again shows the form once more with what is wrong. Photos that came stay.
 func (p *Portal) again(w http.ResponseWriter, r *http.Request, g *page, f *reportForm, shots *photos, refused error) error {
 	fl := fault.Of(refused)
 	if fl.Kind == fault.Internal {
 		return refused
 	}
-	if len(shots.kept) > 0 {
-		ids, err := p.keepLoose(r.Context(), ownerOf(f.Key), shots.kept)
-		if err != nil {
-			return err
-		}
-		for _, v := range ids {
-			f.Kept = append(f.Kept, v.String())
-		}
-	}
-	if errors.Is(refused, casework.ErrBadFiles) {
-		f.Kept = nil // they were swept or belong to another form
+	if err := p.keepFor(r.Context(), f.Key, &f.Kept, shots, refused); err != nil {
+		return err
 	}
 	g.blame(fl, reportFields)
 	if isPhotoFault(fl) {

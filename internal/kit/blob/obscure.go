@@ -37,28 +37,19 @@ func (p *Pictures) Obscure(ctx context.Context, raw []byte, boxes []image.Rectan
 
 // edit decodes, lets somebody change the pixels, and encodes if asked.
 func (p *Pictures) edit(ctx context.Context, raw []byte, change func(*image.RGBA) error, again bool) (Picture, error) {
-	h, need, err := p.claim(raw)
-	if err != nil {
-		return Picture{}, err
-	}
-	if err := p.sem.Acquire(ctx, need); err != nil {
-		return Picture{}, err
-	}
-	defer p.sem.Release(need)
-	img, err := decode(h.format, raw)
-	if err != nil {
-		return Picture{}, ErrPictureBroken.Because(err)
-	}
-	view := upright(shrink(img, p.o.View), readExif(h.exif, p.o.Zone).orientation)
-	if err := change(view); err != nil || !again {
-		return Picture{}, err
-	}
-	out := Picture{Format: "jpeg", Width: view.Rect.Dx(), Height: view.Rect.Dy()}
-	if out.View, err = encode(view, 82); err != nil {
-		return Picture{}, err
-	}
-	out.Thumb, err = encode(shrink(view, p.o.Thumb), 76) // of what was changed, never of what came
-	return out, err
+	return p.decoded(ctx, raw, func(h header, img image.Image) (Picture, error) {
+		view := upright(shrink(img, p.o.View), readExif(h.exif, p.o.Zone).orientation)
+		err := change(view)
+		if err != nil || !again {
+			return Picture{}, err
+		}
+		out := Picture{Format: "jpeg", Width: view.Rect.Dx(), Height: view.Rect.Dy()}
+		if out.View, err = encode(view, 82); err != nil {
+			return Picture{}, err
+		}
+		out.Thumb, err = encode(shrink(view, p.o.Thumb), 76) // of what was changed, never of what came
+		return out, err
+	})
 }
 
 // pixelate gives every cell of a box its mean colour.

@@ -79,6 +79,26 @@ type Picture struct {
 // turn as long as ctx lives. Codes: blob.not_a_picture, blob.too_many_pixels,
 // blob.picture_broken.
 func (p *Pictures) Make(ctx context.Context, raw []byte) (Picture, error) {
+	return p.decoded(ctx, raw, func(h header, img image.Image) (Picture, error) {
+		facts := readExif(h.exif, p.o.Zone)
+		out := Picture{Format: h.format, Taken: facts.taken, Position: facts.position,
+			Width: img.Bounds().Dx(), Height: img.Bounds().Dy()}
+		if facts.orientation >= 5 {
+			out.Width, out.Height = out.Height, out.Width
+		}
+		view := upright(shrink(img, p.o.View), facts.orientation)
+		img = nil //nolint:ineffassign // lets go of the large one before the small ones are made
+		var err error
+		if out.View, err = encode(view, 82); err != nil {
+			return Picture{}, err
+		}
+		out.Thumb, err = encode(shrink(view, p.o.Thumb), 76)
+		return out, err
+	})
+}
+
+// decoded decodes a picture for use, with its memory claimed for so long.
+func (p *Pictures) decoded(ctx context.Context, raw []byte, use func(h header, img image.Image) (Picture, error)) (Picture, error) {
 	h, need, err := p.claim(raw)
 	if err != nil {
 		return Picture{}, err
@@ -87,24 +107,11 @@ func (p *Pictures) Make(ctx context.Context, raw []byte) (Picture, error) {
 		return Picture{}, err
 	}
 	defer p.sem.Release(need)
-
 	img, err := decode(h.format, raw)
 	if err != nil {
 		return Picture{}, ErrPictureBroken.Because(err)
 	}
-	facts := readExif(h.exif, p.o.Zone)
-	out := Picture{Format: h.format, Taken: facts.taken, Position: facts.position,
-		Width: img.Bounds().Dx(), Height: img.Bounds().Dy()}
-	if facts.orientation >= 5 {
-		out.Width, out.Height = out.Height, out.Width
-	}
-	view := upright(shrink(img, p.o.View), facts.orientation)
-	img = nil //nolint:ineffassign // lets go of the large one before the small ones are made
-	if out.View, err = encode(view, 82); err != nil {
-		return Picture{}, err
-	}
-	out.Thumb, err = encode(shrink(view, p.o.Thumb), 76)
-	return out, err
+	return use(h, img)
 }
 
 // claim reads the header and says how much memory the picture needs.
