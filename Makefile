@@ -77,6 +77,10 @@ e2e: setup-test build ## stories in a real browser against the real program
 bench: setup-test build ## lifecycle figures on both engines
 	cd bench && go run . lifecycle --program ../bin/onegrid
 
+.PHONY: fuzz
+fuzz: ## every parser and decoder against chance, a minute each
+	scripts/fuzz
+
 .PHONY: proof
 proof: setup-test build ## the long runs; writes docs/proof/
 	scripts/proof
