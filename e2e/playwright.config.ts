@@ -1,12 +1,12 @@
 import { defineConfig } from "@playwright/test";
 import { withMap } from "./browser.ts";
 
-// Stories run one after the other: each starts the real program on its own data
+// Two files of stories run at a time: each starts the real program on its own data
 // folder and port, and the machines that run them have two cores.
 export default defineConfig({
   testDir: "stories",
   outputDir: "results",
-  workers: 1,
+  workers: 2,
   timeout: 120_000,
   expect: { timeout: 15_000 },
   reporter: [["list"]],
