@@ -22,8 +22,8 @@ import (
 // round with a day by which it is to be done; the round lists what it found, each
 // with its last use; somebody other than the person concerned keeps each or ends
 // it. To end one is the ordinary act with its ordinary permission: the security
-// administrator ends grants, the system administrator disables accounts, the
-// district's leader ends holdings, stand-ins and delegations. A round is closed
+// administrator ends grants, the system administrator disables accounts, leaders
+// end the holdings, stand-ins and delegations of the posts they fill. A round is closed
 // once nothing in it waits, and does not change any more.
 //
 // The last use of an account or of a grant is the last day on which the person
@@ -121,29 +121,49 @@ type ReviewIn struct {
 	Due  string `json:"due" maxLength:"10" doc:"a day of the district, such as 2026-12-31"`
 }
 
-// reviewed lists the kinds of rows that somebody may decide, or with reading may
-// see. Code: access.denied.
-func reviewed(by journal.Who, reading bool) ([]string, error) {
-	denied := by.Check(permRevoke, journal.Sight{})
-	if denied == nil || reading && by.Check(permAudit, journal.Sight{}) == nil {
-		return reviewKinds, nil
+// reviewer is somebody who decides in rounds, or reads them.
+type reviewer struct {
+	*Actor
+	kinds []string
+	whole bool // not only the posts that he fills
+}
+
+// reviewer says which rows somebody may decide, or with reading may see. Code:
+// access.denied.
+func (a *Actor) reviewer(reading bool) (reviewer, error) {
+	denied := a.Check(permRevoke, journal.Sight{})
+	if denied == nil || reading && a.Check(permAudit, journal.Sight{}) == nil {
+		return reviewer{a, reviewKinds, true}, nil
 	}
 	var kinds []string
-	if by.Check(permAccount, journal.Sight{}) == nil {
+	if a.Check(permAccount, journal.Sight{}) == nil {
 		kinds = append(kinds, reviewsAccount, reviewsGrant)
 	}
-	if by.Check(permAssign, journal.Sight{}) == nil {
+	if len(a.RolesWith(permAssign)) > 0 {
 		kinds = append(kinds, reviewsHolding, reviewsStandIn, reviewsDelegation)
 	}
 	if len(kinds) == 0 {
-		return nil, denied
+		return reviewer{}, denied
 	}
-	return kinds, nil
+	return reviewer{a, kinds, false}, nil
+}
+
+// reaches says whether a row is the reviewer's: what concerns a post is, for who
+// fills posts, where he fills them.
+func (w reviewer) reaches(o *org.Snapshot, r reviewRow) bool {
+	if !slices.Contains(w.kinds, r.kind) {
+		return false
+	}
+	if w.whole || r.post.IsZero() {
+		return true
+	}
+	p, ok := o.Post(r.post)
+	return ok && w.Check(permAssign, o.SightOf(p)) == nil
 }
 
 // OpenReview opens a round over everything in force now. Permission
 // access.revoke. Code: access.invalid.
-func (a *Access) OpenReview(tx *db.Tx, by journal.Who, in ReviewIn) (Review, error) {
+func (a *Access) OpenReview(tx *db.Tx, by *Actor, in ReviewIn) (Review, error) {
 	if err := by.Check(permRevoke, journal.Sight{}); err != nil {
 		return Review{}, err
 	}
@@ -201,7 +221,7 @@ func (a *Access) OpenReview(tx *db.Tx, by journal.Who, in ReviewIn) (Review, err
 }
 
 // noted puts an act into the journal that changes nobody's rights by itself.
-func noted(tx *db.Tx, by journal.Who, kind string, subject id.ID, body any) {
+func noted(tx *db.Tx, by *Actor, kind string, subject id.ID, body any) {
 	journal.Add(tx, journal.Entry{Kind: kind, Subject: subject, By: by.By(), Sight: unseen, Class: classAccess, Body: body})
 }
 
@@ -430,16 +450,16 @@ func (v *Review) count(tx *db.Tx, now *stands) error {
 
 // Reviews lists the rounds, newest first. For whoever decides in them, and the
 // auditor.
-func (a *Access) Reviews(tx *db.Tx, by journal.Who) ([]Review, error) {
-	if _, err := reviewed(by, true); err != nil {
+func (a *Access) Reviews(tx *db.Tx, by *Actor) ([]Review, error) {
+	if _, err := by.reviewer(true); err != nil {
 		return nil, err
 	}
 	return a.reviews(tx, `1 = 1 ORDER BY opened DESC, id DESC`)
 }
 
 // ReviewOf is one round. Code: access.missing.
-func (a *Access) ReviewOf(tx *db.Tx, by journal.Who, v id.ID) (Review, error) {
-	if _, err := reviewed(by, true); err != nil {
+func (a *Access) ReviewOf(tx *db.Tx, by *Actor, v id.ID) (Review, error) {
+	if _, err := by.reviewer(true); err != nil {
 		return Review{}, err
 	}
 	found, err := a.reviews(tx, `id = $1`, v)
@@ -465,8 +485,8 @@ type ReviewQuery struct {
 // ReviewRows lists rows of a round as far as the reader decides or audits them:
 // what was not used for the longest first. next is the number to go on after;
 // zero at the end. Codes: access.missing, access.denied.
-func (a *Access) ReviewRows(tx *db.Tx, by journal.Who, v id.ID, q ReviewQuery) (out []ReviewRow, next int64, err error) {
-	kinds, err := reviewed(by, true)
+func (a *Access) ReviewRows(tx *db.Tx, by *Actor, v id.ID, q ReviewQuery) (out []ReviewRow, next int64, err error) {
+	me, err := by.reviewer(true)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -475,7 +495,7 @@ func (a *Access) ReviewRows(tx *db.Tx, by journal.Who, v id.ID, q ReviewQuery) (
 		return nil, 0, err
 	}
 	where, args := `review = $1 AND number > $2 AND kind IN (`, []any{v, q.After}
-	for i, k := range kinds {
+	for i, k := range me.kinds {
 		if i > 0 {
 			where += `, `
 		}
@@ -511,6 +531,9 @@ func (a *Access) ReviewRows(tx *db.Tx, by journal.Who, v id.ID, q ReviewQuery) (
 			r.decision = reviewGone
 		}
 		person, _ := now.o.Person(r.person)
+		if !me.reaches(now.o, r) {
+			continue
+		}
 		if q.State == "open" && r.decision != "" || q.State == "decided" && r.decision == "" || !strings.Contains(person.Name, text) {
 			continue
 		}
@@ -528,10 +551,12 @@ func (a *Access) ReviewRows(tx *db.Tx, by journal.Who, v id.ID, q ReviewQuery) (
 }
 
 // unusedBefore says whether a right was not used in the 90 days before a round.
-func unusedBefore(r reviewRow, opened time.Time) bool { return r.used.Before(opened.Add(-reviewUnused)) }
+func unusedBefore(r reviewRow, opened time.Time) bool {
+	return r.used.Before(opened.Add(-reviewUnused))
+}
 
 // showRow names what a row is about. places remembers the names of nodes.
-func (a *Access) showRow(tx *db.Tx, by journal.Who, st *state, o *org.Snapshot, places map[id.ID]words.Text, r reviewRow) (ReviewRow, error) {
+func (a *Access) showRow(tx *db.Tx, by *Actor, st *state, o *org.Snapshot, places map[id.ID]words.Text, r reviewRow) (ReviewRow, error) {
 	person, _ := o.Person(r.person)
 	decider, _ := o.Person(r.decidedBy)
 	v := ReviewRow{
@@ -573,8 +598,8 @@ func (a *Access) showRow(tx *db.Tx, by journal.Who, st *state, o *org.Snapshot, 
 // never about oneself. Codes: access.missing, access.denied, access.same_hand,
 // access.review_closed, access.review_decided, access.ended, access.invalid, and
 // those of Disable, Revoke and org's End.
-func (a *Access) DecideReview(tx *db.Tx, by journal.Who, review, row id.ID, end bool, why string) (ReviewRow, error) {
-	kinds, err := reviewed(by, false)
+func (a *Access) DecideReview(tx *db.Tx, by *Actor, review, row id.ID, end bool, why string) (ReviewRow, error) {
+	me, err := by.reviewer(false)
 	if err != nil {
 		return ReviewRow{}, err
 	}
@@ -598,7 +623,7 @@ func (a *Access) DecideReview(tx *db.Tx, by journal.Who, review, row id.ID, end 
 		return ReviewRow{}, err
 	}
 	r := found[0]
-	if err := decidable(by, kinds, now, r); err != nil {
+	if err := me.decidable(now, r); err != nil {
 		return ReviewRow{}, err
 	}
 	why = strings.TrimSpace(why)
@@ -638,11 +663,11 @@ func stillOpen(tx *db.Tx, review id.ID) (opened time.Time, err error) {
 }
 
 // decidable says why somebody can't decide a row.
-func decidable(by journal.Who, kinds []string, now *stands, r reviewRow) error {
+func (w reviewer) decidable(now *stands, r reviewRow) error {
 	switch {
-	case !slices.Contains(kinds, r.kind):
-		return by.Check(permRevoke, journal.Sight{})
-	case by.By().SameHand(journal.By{Person: r.person}):
+	case !w.reaches(now.o, r):
+		return ErrDenied.With("permission", permRevoke)
+	case w.By().SameHand(journal.By{Person: r.person}):
 		return ErrSameHand
 	case r.decision != "":
 		return ErrDecided
@@ -653,7 +678,7 @@ func decidable(by journal.Who, kinds []string, now *stands, r reviewRow) error {
 }
 
 // carryOut ends what a row is about.
-func (a *Access) carryOut(tx *db.Tx, by journal.Who, r reviewRow) (err error) {
+func (a *Access) carryOut(tx *db.Tx, by *Actor, r reviewRow) (err error) {
 	switch r.kind {
 	case reviewsAccount:
 		_, err = a.Disable(tx, by, r.subject)
@@ -693,17 +718,17 @@ type ReviewLeftOver struct {
 // KeepMany keeps several rows of one kind. What can't be decided by this hand is
 // left as it is and named. Codes: access.missing, access.denied,
 // access.review_closed, access.invalid.
-func (a *Access) KeepMany(tx *db.Tx, by journal.Who, review id.ID, kind string, rows []id.ID) (ReviewKept, error) {
+func (a *Access) KeepMany(tx *db.Tx, by *Actor, review id.ID, kind string, rows []id.ID) (ReviewKept, error) {
 	out := ReviewKept{Left: []ReviewLeftOver{}}
-	kinds, err := reviewed(by, false)
+	me, err := by.reviewer(false)
 	if err != nil {
 		return out, err
 	}
 	if _, err := stillOpen(tx, review); err != nil {
 		return out, err
 	}
-	if !slices.Contains(kinds, kind) {
-		return out, by.Check(permRevoke, journal.Sight{}) // the others see every kind
+	if !slices.Contains(me.kinds, kind) {
+		return out, ErrDenied.With("permission", permRevoke)
 	}
 	found, err := reviewRows(tx, `review = $1 AND kind = $2`, review, kind)
 	if err != nil {
@@ -728,7 +753,7 @@ func (a *Access) KeepMany(tx *db.Tx, by journal.Who, review id.ID, kind string, 
 			out.Left = append(out.Left, ReviewLeftOver{one, ErrMissing.Code})
 			continue
 		}
-		if err := decidable(by, kinds, now, r); err != nil {
+		if err := me.decidable(now, r); err != nil {
 			out.Left = append(out.Left, ReviewLeftOver{one, fault.Of(err).Code})
 			continue
 		}
@@ -748,7 +773,7 @@ func (a *Access) KeepMany(tx *db.Tx, by journal.Who, review id.ID, kind string, 
 // CloseReview closes a round in which nothing waits any more; what was gone by
 // itself is written down as such. Permission access.revoke. Codes: access.missing,
 // access.review_closed, access.review_open.
-func (a *Access) CloseReview(tx *db.Tx, by journal.Who, review id.ID) (Review, error) {
+func (a *Access) CloseReview(tx *db.Tx, by *Actor, review id.ID) (Review, error) {
 	if err := by.Check(permRevoke, journal.Sight{}); err != nil {
 		return Review{}, err
 	}
