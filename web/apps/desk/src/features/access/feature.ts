@@ -24,6 +24,6 @@ export const access: Feature = {
     { title: "access.grants.title", note: "access.grants.menu", icon: "lock", to: { name: "grants" }, needs: ["access.grant", "access.revoke", "audit.read"], section: "people", order: 41, key: "" },
     { title: "access.shared.title", note: "access.shared.menu", icon: "hand", to: { name: "shared-devices" }, needs: ["org.stand_in"], section: "people", order: 6, key: "" },
     { title: "access.alarms.title", note: "access.alarms.menu", icon: "bell", to: { name: "alarms" }, needs: ["access.policy", "audit.read"], section: "people", order: 42, key: "" },
-    { title: "access.reviews.title", note: "access.reviews.menu", icon: "check", to: { name: "access-reviews" }, needs: ["access.revoke", "audit.read", "system.account_create", "org.post_assign"], section: "people", order: 43, key: "" },
+    { title: "access.reviews.title", note: "access.reviews.menu", icon: "eye", to: { name: "access-reviews" }, needs: ["access.revoke", "audit.read", "system.account_create", "org.post_assign"], section: "people", order: 43, key: "" },
   ],
 };
