@@ -23,7 +23,7 @@ type reviewRowsIn struct {
 	ID     id.ID  `path:"id"`
 	Kind   string `query:"kind" enum:"account,grant,holding,stand_in,delegation"`
 	State  string `query:"state" enum:"open,decided"`
-	Unused bool   `query:"unused" doc:"only what was not used in the 90 days before the round"`
+	Unused bool   `query:"unused" doc:"only what was there and not used in the 90 days before the round"`
 	Query  string `query:"q" maxLength:"60" doc:"part of the person's name"`
 	After  int64  `query:"after" minimum:"0" doc:"go on behind this number"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"100"`

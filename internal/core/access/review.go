@@ -104,7 +104,7 @@ type ReviewRow struct {
 	Since         time.Time  `json:"since"`
 	Until         time.Time  `json:"until,omitzero"`
 	Used          string     `json:"last_used,omitempty"` // the day; absent: never, as far back as is known
-	Unused        bool       `json:"unused"`              // not in the 90 days before the round
+	Unused        bool       `json:"unused"`              // there, and not used, in the 90 days before the round
 	Decision      string     `json:"decision,omitempty" enum:"keep,end,gone"`
 	Why           string     `json:"why,omitempty"`
 	Decided       time.Time  `json:"decided_at,omitzero"`
@@ -234,6 +234,14 @@ type reviewRow struct {
 	since, until, used, decided                time.Time
 }
 
+// idle is since when nothing was done with it: the last use, or its beginning.
+func (r reviewRow) idle() time.Time {
+	if r.used.After(r.since) {
+		return r.used
+	}
+	return r.since
+}
+
 // inForce lists everything that a round goes over: what was not used for the
 // longest first.
 func (a *Access) inForce(tx *db.Tx, last lastUses) ([]reviewRow, error) {
@@ -275,7 +283,7 @@ func (a *Access) inForce(tx *db.Tx, last lastUses) ([]reviewRow, error) {
 		}
 	}
 	slices.SortFunc(out, func(x, y reviewRow) int {
-		return cmp.Or(x.used.Compare(y.used), x.person.Compare(y.person), cmp.Compare(slices.Index(reviewKinds, x.kind), slices.Index(reviewKinds, y.kind)),
+		return cmp.Or(x.idle().Compare(y.idle()), x.person.Compare(y.person), cmp.Compare(slices.Index(reviewKinds, x.kind), slices.Index(reviewKinds, y.kind)),
 			x.subject.Compare(y.subject))
 	})
 	return out, nil
@@ -509,7 +517,7 @@ func (a *Access) ReviewRows(tx *db.Tx, by *Actor, v id.ID, q ReviewQuery) (out [
 	}
 	if q.Unused {
 		args = append(args, db.Millis(round.Opened.Add(-reviewUnused)))
-		where += fmt.Sprintf(` AND (used IS NULL OR used < $%d)`, len(args))
+		where += fmt.Sprintf(` AND since < $%[1]d AND (used IS NULL OR used < $%[1]d)`, len(args))
 	}
 	rows, err := reviewRows(tx, where+` ORDER BY number`, args...)
 	if err != nil {
@@ -552,7 +560,7 @@ func (a *Access) ReviewRows(tx *db.Tx, by *Actor, v id.ID, q ReviewQuery) (out [
 
 // unusedBefore says whether a right was not used in the 90 days before a round.
 func unusedBefore(r reviewRow, opened time.Time) bool {
-	return r.used.Before(opened.Add(-reviewUnused))
+	return r.idle().Before(opened.Add(-reviewUnused))
 }
 
 // showRow names what a row is about. places remembers the names of nodes.

@@ -9312,7 +9312,7 @@ export interface operations {
             query?: {
                 kind?: "account" | "grant" | "holding" | "stand_in" | "delegation";
                 state?: "open" | "decided";
-                /** @description only what was not used in the 90 days before the round */
+                /** @description only what was there and not used in the 90 days before the round */
                 unused?: boolean;
                 /** @description part of the person's name */
                 q?: string;
