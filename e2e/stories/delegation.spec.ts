@@ -93,3 +93,43 @@ test("whoever is refused again and again is told to the security administrator, 
   await expect(auditor.getByRole("button", { name: "记下，已看过" })).toBeHidden();
   for (const p of [security, officer, auditor]) await p.context().close();
 });
+
+test("the security administrator goes over who may do what, and nobody decides about himself", async ({ browser }) => {
+  const security = await sits(browser, "security-admin", "access-reviews");
+  await expect(security.getByText("还没有复核过")).toBeVisible();
+  await nobodyIsShutOut(security, "no rounds");
+  await security.getByRole("button", { name: "开一轮复核" }).click();
+  await security.getByLabel("名称").fill("四季度复核");
+  await security.getByLabel("哪天前办完").fill(inDays(14));
+  await nobodyIsShutOut(security, "open a round");
+  await security.getByRole("button", { name: "现在开始" }).click();
+
+  await expect(security.getByRole("heading", { name: "四季度复核" })).toBeVisible();
+  await expect(security.getByRole("row").nth(2)).toBeVisible();
+  await nobodyIsShutOut(security, "a round");
+  await fits(security);
+  await security.getByLabel("类别").selectOption({ label: "任职" });
+  await security.getByRole("button", { name: "选中列出的" }).click();
+  await security.getByRole("button", { name: /^保留选中的/ }).click();
+  await expect(security.getByText(/已保留 \d+ 项/)).toBeVisible();
+
+  const me = (await (await security.request.get(`${district.url}/api/session`)).json()) as { person: { name: string } };
+  await security.getByLabel("类别").selectOption({ label: "账号" });
+  await security.getByLabel("按姓名找").fill(me.person.name);
+  await security.getByLabel("按姓名找").press("Enter");
+  await security.getByRole("button", { name: me.person.name }).last().click();
+  await expect(security.getByText("说的是你自己，要由别人决定。")).toBeVisible();
+  await nobodyIsShutOut(security, "one's own row");
+  await security.getByRole("button", { name: "关上" }).click();
+  await expect(security.getByRole("button", { name: "结束这一轮" })).toBeDisabled();
+
+  // In the demo every right is new: nothing lay idle for ninety days.
+  await security.getByRole("button", { name: "90 天没用" }).click();
+  await expect(security.getByText("没有相符的")).toBeVisible();
+
+  const auditor = await sits(browser, "auditor", "access-reviews");
+  await auditor.getByRole("link", { name: "四季度复核" }).click();
+  await expect(auditor.getByRole("row").nth(1)).toBeVisible();
+  await expect(auditor.getByRole("button", { name: /^保留选中的/ })).toBeHidden();
+  for (const p of [security, auditor]) await p.context().close();
+});

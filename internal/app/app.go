@@ -262,6 +262,7 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 		}},
 		{Name: "access", Routes: a.Access.Routes, Chores: []Chore{
 			{"sweep sessions", time.Minute, func(ctx context.Context) error { return a.Access.Sweep(ctx, a.DB) }},
+			{"write down what was used", time.Minute, func(ctx context.Context) error { return a.Access.WriteUse(ctx, a.DB) }},
 			{"follow alarms", 10 * time.Second, func(ctx context.Context) error { _, err := a.Access.FollowAlarms(ctx, a.DB); return err }},
 		}},
 		{Name: "catalog", Routes: a.Catalog.Routes},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"onegrid/internal/core/access"
 	"onegrid/internal/core/casework"
 	"onegrid/internal/core/duty"
 	"onegrid/internal/core/journal"
@@ -54,6 +55,7 @@ func (a *App) retained() []registry.Step {
 		registry.EndsRows("notice.browsers", words.Text{Chinese: "收推送的浏览器", English: "Browsers that are pushed to"}, "sign_in_device", told["sign_in_device"]...),
 		registry.EndsRows("notice.consents", words.Text{Chinese: "短信同意", English: "Consents to text messages"}, "consent_record", told["consent_record"]...),
 		counted("access.alarms", words.Text{Chinese: "异常使用提醒", English: "Alarms on unusual use"}, "access_log", a.Access.EndAlarms),
+		registry.EndsRows("access.reviews", words.Text{Chinese: "权限使用和复核记录", English: "Use of rights and reviews"}, "access_log", access.Ended()...),
 	}
 }
 

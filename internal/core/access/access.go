@@ -14,7 +14,8 @@
 // Tables: access_role, access_account, access_device, access_enrolment,
 // access_session, access_grant, access_attempt, access_pending,
 // access_ceremony, access_passkey, access_shared, access_identity, access_use,
-// access_alarm, access_alarm_rule, access_alarm_cursor.
+// access_alarm, access_alarm_rule, access_alarm_cursor, access_used,
+// access_review, access_review_row.
 //
 // Promises callers rely on:
 //   - Check asks the acting post (and what was granted to the person directly);
@@ -118,6 +119,12 @@ var (
 	ErrSameHand = fault.New(fault.Forbidden, "access.same_hand")
 	// ErrEnded says that the grant has already ended.
 	ErrEnded = fault.New(fault.Conflict, "access.ended")
+	// ErrReviewClosed says that a review round is closed; nothing in it changes.
+	ErrReviewClosed = fault.New(fault.Conflict, "access.review_closed")
+	// ErrReviewOpen says that a round has undecided rows; args: n.
+	ErrReviewOpen = fault.New(fault.Conflict, "access.review_open")
+	// ErrDecided says that a row of a round was decided already.
+	ErrDecided = fault.New(fault.Conflict, "access.review_decided")
 	// ErrLastAdmin says that the last administrator of a kind cannot be
 	// removed.
 	ErrLastAdmin = fault.New(fault.Conflict, "access.last_administrator")

@@ -217,6 +217,7 @@ func (a *Access) Routes(e *httpx.Edge) {
 	a.sharedRoutes(e)
 	a.adminRoutes(e)
 	a.alarmRoutes(e)
+	a.reviewRoutes(e)
 }
 
 // entrance is how the request that is being answered comes in.

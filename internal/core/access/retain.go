@@ -61,3 +61,14 @@ func (a *Access) EndAccounts(tx *db.Tx, before time.Time, limit int, count bool)
 	}
 	return len(found), nil
 }
+
+// Ended is what is kept of the days on which rights were used and of the rounds
+// in which they were reviewed, for as long as access is remembered (retention
+// class access_log).
+func Ended() []db.Ended {
+	return []db.Ended{
+		{Table: "access_used", Key: "person, post, day", At: "day"},
+		{Table: "access_review_row", Key: "id", At: "opened"},
+		{Table: "access_review", Key: "id", At: "opened"},
+	}
+}

@@ -129,7 +129,9 @@ func (a *Access) Who(d *db.DB) func(r *http.Request, op httpx.Op) (httpx.Caller,
 			}
 			return httpx.Caller{}, failure
 		}
-		a.seen.Store(actor.Session, d.Now())
+		now := d.Now()
+		a.seen.Store(actor.Session, now)
+		a.noteUse(actor, now)
 		c := httpx.Caller{By: actor, Key: actor.Person.String(), Language: actor.Language}
 		if op.Permission != "" && !actor.Has(op.Permission) {
 			refusal := ErrDenied.With("permission", op.Permission)

@@ -70,6 +70,7 @@ type Access struct {
 	seen   sync.Map // session id -> time it was last used, not yet written
 	watch  watchers
 	noted  notes
+	uses   uses
 
 	providers []*provider
 	away      *http.Client

@@ -4,6 +4,126 @@
  */
 
 export interface paths {
+    "/api/access-reviews": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Rounds in which rights are reviewed; for those who decide in them and the auditor */
+        get: operations["access.reviews"];
+        put?: never;
+        /** Open a round over everything in force */
+        post: operations["access.review_open"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/access-reviews/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One round and how far it is */
+        get: operations["access.review"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/access-reviews/{id}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Close a round in which nothing waits */
+        post: operations["access.review_close"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/access-reviews/{id}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A round as a spreadsheet or CSV */
+        get: operations["access.review_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/access-reviews/{id}/keep": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keep several of one kind */
+        post: operations["access.review_keep"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/access-reviews/{id}/rows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a round goes over, unused for the longest first */
+        get: operations["access.review_rows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/access-reviews/{id}/rows/{row}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Keep what a row is about, or end it; never about oneself */
+        post: operations["access.review_decide"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/accounts": {
         parameters: {
             query?: never;
@@ -4129,6 +4249,12 @@ export interface components {
         AccessConfirmOutBody: {
             recovery_codes: string[];
         };
+        AccessDecideInBody: {
+            /** @enum {string} */
+            decision: "keep" | "end";
+            /** @description needed to end */
+            why?: string;
+        };
         AccessDemoAccount: {
             account: string;
             app: string;
@@ -4253,6 +4379,11 @@ export interface components {
             provider: string;
             subject: string;
         };
+        AccessKeepInBody: {
+            /** @enum {string} */
+            kind: "account" | "grant" | "holding" | "stand_in" | "delegation";
+            rows: string[];
+        };
         AccessLink: {
             /** Format: uuid */
             account_id: string;
@@ -4374,6 +4505,101 @@ export interface components {
         };
         AccessProvidersOutBody: {
             items: components["schemas"]["AccessProviderView"][];
+        };
+        AccessReview: {
+            /** Format: date-time */
+            closed_at?: string;
+            /** Format: uuid */
+            closed_by?: string;
+            closed_by_name?: string;
+            due: string;
+            /** Format: int64 */
+            ended: number;
+            /** Format: int64 */
+            gone: number;
+            /** Format: uuid */
+            id: string;
+            /** Format: int64 */
+            kept: number;
+            name: string;
+            /** Format: int64 */
+            open: number;
+            /** Format: date-time */
+            opened_at: string;
+            /** Format: uuid */
+            opened_by?: string;
+            opened_by_name?: string;
+            overdue: boolean;
+            recorded_since?: string;
+            /** Format: int64 */
+            total: number;
+        };
+        AccessReviewIn: {
+            /** @description a day of the district, such as 2026-12-31 */
+            due: string;
+            /** Format: uuid */
+            id?: string;
+            name: string;
+        };
+        AccessReviewKept: {
+            /** Format: int64 */
+            kept: number;
+            left: components["schemas"]["AccessReviewLeftOver"][];
+        };
+        AccessReviewLeftOver: {
+            code: string;
+            /** Format: uuid */
+            row_id: string;
+        };
+        AccessReviewRow: {
+            /** Format: date-time */
+            decided_at?: string;
+            /** Format: uuid */
+            decided_by?: string;
+            decided_by_name?: string;
+            /** @enum {string} */
+            decision?: "keep" | "end" | "gone";
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            kind: "account" | "grant" | "holding" | "stand_in" | "delegation";
+            last_used?: string;
+            level?: string;
+            may_end: boolean;
+            /** Format: uuid */
+            node_id?: string;
+            node_name?: components["schemas"]["WordsText"];
+            /** Format: int64 */
+            number: number;
+            own: boolean;
+            /** Format: uuid */
+            person_id: string;
+            person_name: string;
+            /** Format: uuid */
+            post_id?: string;
+            post_name?: components["schemas"]["WordsText"];
+            role?: string;
+            role_name?: components["schemas"]["WordsText"];
+            /** Format: date-time */
+            since: string;
+            /** Format: uuid */
+            subject_id: string;
+            unit_name?: components["schemas"]["WordsText"];
+            /** Format: date-time */
+            until?: string;
+            unused: boolean;
+            why?: string;
+        };
+        AccessReviewRowsOutBody: {
+            items: components["schemas"]["AccessReviewRow"][];
+            /**
+             * Format: int64
+             * @description number to go on behind; absent at the end
+             */
+            next?: number;
+        };
+        AccessReviewsOutBody: {
+            items: components["schemas"]["AccessReview"][];
         };
         AccessRole: {
             app: string;
@@ -8880,6 +9106,287 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    "access.reviews": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessReviewsOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.review_open": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccessReviewIn"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessReview"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.review": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessReview"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.review_close": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessReview"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.review_file": {
+        parameters: {
+            query?: {
+                format?: "xlsx" | "csv";
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.review_keep": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccessKeepInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessReviewKept"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.review_rows": {
+        parameters: {
+            query?: {
+                kind?: "account" | "grant" | "holding" | "stand_in" | "delegation";
+                state?: "open" | "decided";
+                /** @description only what was there and not used in the 90 days before the round */
+                unused?: boolean;
+                /** @description part of the person's name */
+                q?: string;
+                /** @description go on behind this number */
+                after?: number;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessReviewRowsOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "access.review_decide": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: string;
+                row: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccessDecideInBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessReviewRow"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "access.accounts": {
         parameters: {
             query?: never;

@@ -14,6 +14,8 @@ export const access: Feature = {
     { path: "/shared-devices", name: "shared-devices", component: () => import("./SharedPage.vue"), meta: { needs: ["org.stand_in"], title: "access.shared.title" } },
     { path: "/delegations", name: "delegations", component: () => import("./DelegationsPage.vue"), meta: { title: "access.delegations.title" } },
     { path: "/unusual-use", name: "alarms", component: () => import("./AlarmsPage.vue"), meta: { needs: ["access.policy", "audit.read"], title: "access.alarms.title" } },
+    { path: "/access-reviews", name: "access-reviews", component: () => import("./ReviewsPage.vue"), meta: { needs: ["access.revoke", "audit.read", "system.account_create", "org.post_assign"], title: "access.reviews.title" } },
+    { path: "/access-reviews/:id", name: "access-review", component: () => import("./ReviewPage.vue"), meta: { needs: ["access.revoke", "audit.read", "system.account_create", "org.post_assign"], title: "access.reviews.title" } },
     { path: "/accounts", name: "accounts", component: () => import("./AccountsPage.vue"), meta: { needs: ["system.account_create", "access.grant", "audit.read"], title: "access.accounts.title" } },
     { path: "/grants", name: "grants", component: () => import("./GrantsPage.vue"), meta: { needs: ["access.grant", "access.revoke", "audit.read"], title: "access.grants.title" } },
   ],
@@ -22,5 +24,6 @@ export const access: Feature = {
     { title: "access.grants.title", note: "access.grants.menu", icon: "lock", to: { name: "grants" }, needs: ["access.grant", "access.revoke", "audit.read"], section: "people", order: 41, key: "" },
     { title: "access.shared.title", note: "access.shared.menu", icon: "hand", to: { name: "shared-devices" }, needs: ["org.stand_in"], section: "people", order: 6, key: "" },
     { title: "access.alarms.title", note: "access.alarms.menu", icon: "bell", to: { name: "alarms" }, needs: ["access.policy", "audit.read"], section: "people", order: 42, key: "" },
+    { title: "access.reviews.title", note: "access.reviews.menu", icon: "eye", to: { name: "access-reviews" }, needs: ["access.revoke", "audit.read", "system.account_create", "org.post_assign"], section: "people", order: 43, key: "" },
   ],
 };
