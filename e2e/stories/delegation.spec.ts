@@ -95,7 +95,7 @@ test("whoever is refused again and again is told to the security administrator, 
 });
 
 test("the security administrator goes over who may do what, and nobody decides about himself", async ({ browser }) => {
-  const security = await sits(browser, "security-admin", "access-reviews");
+  const security = await sits(browser, district.url, "security-admin", "access-reviews");
   await expect(security.getByText("还没有复核过")).toBeVisible();
   await nobodyIsShutOut(security, "no rounds");
   await security.getByRole("button", { name: "开一轮复核" }).click();
@@ -107,7 +107,7 @@ test("the security administrator goes over who may do what, and nobody decides a
   await expect(security.getByRole("heading", { name: "四季度复核" })).toBeVisible();
   await expect(security.getByRole("row").nth(2)).toBeVisible();
   await nobodyIsShutOut(security, "a round");
-  await fits(security);
+  await fitsPhone(security);
   await security.getByLabel("类别").selectOption({ label: "任职" });
   await security.getByRole("button", { name: "选中列出的" }).click();
   await security.getByRole("button", { name: /^保留选中的/ }).click();
@@ -127,7 +127,7 @@ test("the security administrator goes over who may do what, and nobody decides a
   await security.getByRole("button", { name: "90 天没用" }).click();
   await expect(security.getByText("没有相符的")).toBeVisible();
 
-  const auditor = await sits(browser, "auditor", "access-reviews");
+  const auditor = await sits(browser, district.url, "auditor", "access-reviews");
   await auditor.getByRole("link", { name: "四季度复核" }).click();
   await expect(auditor.getByRole("row").nth(1)).toBeVisible();
   await expect(auditor.getByRole("button", { name: /^保留选中的/ })).toBeHidden();
