@@ -109,12 +109,14 @@ test("the security administrator goes over who may do what, and nobody decides a
   await nobodyIsShutOut(security, "a round");
   await fitsPhone(security);
   await security.getByLabel("类别").selectOption({ label: "任职" });
+  await expect(security).toHaveURL(/kind=holding/);
   await security.getByRole("button", { name: "选中列出的" }).click();
   await security.getByRole("button", { name: /^保留选中的/ }).click();
   await expect(security.getByText(/已保留 \d+ 项/)).toBeVisible();
 
   const me = (await (await security.request.get(`${district.url}/api/session`)).json()) as { person: { name: string } };
   await security.getByLabel("类别").selectOption({ label: "账号" });
+  await expect(security).toHaveURL(/kind=account/);
   await security.getByLabel("按姓名找").fill(me.person.name);
   await security.getByLabel("按姓名找").press("Enter");
   await security.getByRole("button", { name: me.person.name }).last().click();
