@@ -318,7 +318,7 @@ func oneBits(v uint64) (n int) {
 
 // close looks closely at one line.
 func (l *look) close(n int32, w *walk) {
-	s, q := l.s, w.q
+	s := l.s
 	one := &s.lines[n]
 	if one.entry < 0 {
 		return
@@ -328,13 +328,13 @@ func (l *look) close(n int32, w *walk) {
 		return
 	}
 	// The last piece falls on the own name, or the one before it with a mistake.
-	if !ends(s, one.own[one.skip:], &q[len(q)-1]) && (w.layers == 1 || !ends(s, one.own[one.skip:], &q[len(q)-2])) {
+	own := one.own[one.skip:]
+	if last := len(w.q) - 1; !w.ends(own, last) && (w.layers == 1 || !w.ends(own, last-1)) {
 		return
 	}
 	if l.left--; l.left < 0 {
 		return
 	}
-	own := one.own[one.skip:]
 	cost := w.end(w.above(one.entry), own)
 	if cost > mostCost {
 		return
@@ -349,9 +349,10 @@ func (l *look) close(n int32, w *walk) {
 	l.best[one.entry] = found{line: n, cost: cost, near: l.nearness(s.nodes[e.nodes]), kind: l.kinds[e.kind].order, size: s.length(one.entry, own)}
 }
 
-func ends(s *shelf, own []int32, p *piece) bool {
+// ends says whether piece i fits some token of a name.
+func (w *walk) ends(own []int32, i int) bool {
 	for _, t := range own {
-		if match(p, s.tokens[t]) < none {
+		if w.fit(i, t) < none {
 			return true
 		}
 	}
