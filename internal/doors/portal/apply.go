@@ -12,7 +12,6 @@ import (
 	"onegrid/internal/core/catalog"
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/fault"
-	"onegrid/internal/kit/id"
 )
 
 // maxPapers is how many photos of papers come with an application.
@@ -124,12 +123,8 @@ func (f *applyForm) understand() (draft, error) {
 	if f.Consent != "" && !f.Agree {
 		wrong = wrong.At("form.agree", "portal.need_agree")
 	}
-	for _, s := range f.Kept {
-		v, err := id.Parse(s)
-		if err != nil {
-			return d, ErrForm.Because(err)
-		}
-		d.files = append(d.files, v)
+	if d.files, err = fileIDs(f.Kept); err != nil {
+		return d, err
 	}
 	if len(wrong.Where) > 0 {
 		return d, wrong

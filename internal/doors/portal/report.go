@@ -166,12 +166,8 @@ func (f *reportForm) understand(photos int) (draft, error) {
 		}
 		d.report.Reporter = &casework.PartyIn{Phone: f.Phone}
 	}
-	for _, s := range f.Kept {
-		v, err := id.Parse(s)
-		if err != nil {
-			return d, ErrForm.Because(err)
-		}
-		d.files = append(d.files, v)
+	if d.files, err = fileIDs(f.Kept); err != nil {
+		return d, err
 	}
 	if len(wrong.Where) > 0 {
 		return d, wrong
@@ -304,6 +300,18 @@ func (p *Portal) look(w http.ResponseWriter, r *http.Request, g *page, f *report
 func discardPhoto(body io.Reader) error {
 	_, err := io.Copy(io.Discard, body)
 	return formFault(err)
+}
+
+// fileIDs reads the ids of files that came with a form before.
+func fileIDs(kept []string) (files []id.ID, err error) {
+	for _, s := range kept {
+		v, err := id.Parse(s)
+		if err != nil {
+			return nil, ErrForm.Because(err)
+		}
+		files = append(files, v)
+	}
+	return files, nil
 }
 
 // keepFor keeps the photos that came with a form that was refused, so that
