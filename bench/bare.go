@@ -303,8 +303,15 @@ type sink interface {
 	commit(ctx context.Context, group []write) error
 }
 
-// bareCommits measures the limit on the engine of a run that has just ended.
-func bareCommits(ctx context.Context, o options, engine, dir, dsn string) (measured, error) {
+// bareDetails are what only the limit tells.
+type bareDetails struct {
+	OwnCPU    float64 `json:"cpu_ms"`                  // of whoever writes, for one lifecycle
+	ServerCPU float64 `json:"server_cpu_ms,omitempty"` // of PostgreSQL
+}
+
+// bareCommits measures the limit on the engine of a run that has just ended; server
+// is PostgreSQL's process.
+func bareCommits(ctx context.Context, o options, engine, dir, dsn string, server int) (measured, error) {
 	var from *sql.DB
 	var sinks []sink
 	var err error
@@ -337,6 +344,8 @@ func bareCommits(ctx context.Context, o options, engine, dir, dsn string) (measu
 	if err != nil {
 		return measured{}, err
 	}
+	var before, after usage
+	before.take(nil, server)
 	var number, serials, done atomic.Int64
 	var all sync.WaitGroup
 	faults := make(chan error, len(sinks))
@@ -391,7 +400,9 @@ func bareCommits(ctx context.Context, o options, engine, dir, dsn string) (measu
 		return measured{}, err
 	default:
 	}
-	m := measured{rate: float64(done.Load()) / took}
+	after.take(nil, server)
+	each := func(t time.Duration) float64 { return t.Seconds() * 1000 / float64(max(1, done.Load())) }
+	m := measured{rate: float64(done.Load()) / took, details: bareDetails{OwnCPU: each(after.own - before.own), ServerCPU: each(after.server - before.server)}}
 	m.p50, m.p99 = quantiles(slices.Concat(times...))
 	return m, nil
 }

@@ -18,6 +18,7 @@ func TestMovesInOneCommand(t *testing.T) {
 		to := town.With{"move": "dispatch", "post_id": w.Posts["department handler 1"]}
 		then := func(moves ...town.With) town.With { return town.With{"then": moves} }
 
+		w.Now(c) // the hub's sign-in is an entry too
 		head := w.Head()
 		village.Refused(c, "accept", "409 case.wrong_state", then(town.With{"move": "file"}, to, town.With{"move": "file"}))
 		village.Refused(c, "accept", "422 case.invalid", then(town.With{"move": "file", "then": []town.With{to}}))
