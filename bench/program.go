@@ -68,9 +68,9 @@ func start(ctx context.Context, cmd *exec.Cmd, dir string) (*process, error) {
 		}
 		p.url = url
 		return p, nil
-	case <-time.After(60 * time.Second):
+	case <-time.After(3 * time.Minute):
 		p.stop()
-		return nil, fmt.Errorf("no answer within 60 s: %s", tail(log.Name()))
+		return nil, fmt.Errorf("no answer within 3 minutes: %s", tail(log.Name()))
 	case <-ctx.Done():
 		p.stop()
 		return nil, ctx.Err()

@@ -190,7 +190,7 @@ func TestRoomVersions(t *testing.T) {
 			}
 		}
 		load()
-		if holds(true) != holds(true) {
+		if first := holds(true); first != holds(true) {
 			t.Error("the same versions are not the same value")
 		}
 		if err := other.Write(ctx, func(tx *db.Tx) error { return bumpPut(tx, "b") }); err != nil {
