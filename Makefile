@@ -74,8 +74,12 @@ e2e: setup-test build ## stories in a real browser against the real program
 	cd e2e && npm ci --no-audit --no-fund && npm test
 
 .PHONY: bench
-bench: setup-test build ## lifecycle figures on both engines
-	cd bench && go run . lifecycle --program ../bin/onegrid
+bench: setup-test build ## lifecycle figures on both engines beside their references
+	cd bench && go run . lifecycle --program ../bin/onegrid --runs 3
+
+.PHONY: bench-quick
+bench-quick: setup-test build ## the same in under a minute, once and short
+	cd bench && go run . lifecycle --program ../bin/onegrid --time 5s
 
 .PHONY: fuzz
 fuzz: ## every parser and decoder against chance, a minute each

@@ -18,22 +18,28 @@ import (
 
 // process is something this command started and will stop.
 type process struct {
-	cmd *exec.Cmd
-	url string
-	log *os.File
+	cmd     *exec.Cmd
+	url     string
+	log     *os.File
+	stopped bool
 }
 
 // startProgram runs the demo district without its own life on a free port.
 func startProgram(ctx context.Context, program, dir, database string) (*process, error) {
-	log, err := os.Create(filepath.Join(dir, "program.log"))
-	if err != nil {
-		return nil, err
-	}
 	args := []string{"demo", "--dir", filepath.Join(dir, "data"), "--addr", "127.0.0.1:0", "--requests", "0"}
 	cmd := exec.Command(program, args...)
 	cmd.Env = append(os.Environ(), "ONEGRID_LOG_LEVEL=warn", "ONEGRID_PROFILE=loopback")
 	if database != "" {
 		cmd.Env = append(cmd.Env, "ONEGRID_DATABASE="+database)
+	}
+	return start(ctx, cmd, dir)
+}
+
+// start runs a program that says "ready URL" when it answers.
+func start(ctx context.Context, cmd *exec.Cmd, dir string) (*process, error) {
+	log, err := os.Create(filepath.Join(dir, "program.log"))
+	if err != nil {
+		return nil, err
 	}
 	cmd.Stderr = log
 	out, err := cmd.StdoutPipe()
@@ -72,9 +78,15 @@ func startProgram(ctx context.Context, program, dir, database string) (*process,
 }
 
 func (p *process) stop() {
+	if p.stopped {
+		return
+	}
+	p.stopped = true
 	if p.cmd.Process != nil {
 		_ = p.cmd.Process.Signal(syscall.SIGTERM)
+		last := time.AfterFunc(30*time.Second, func() { _ = p.cmd.Process.Kill() })
 		_ = p.cmd.Wait()
+		last.Stop()
 	}
 	_ = p.log.Close()
 }

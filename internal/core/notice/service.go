@@ -495,6 +495,10 @@ func (n *Notices) settleBy(tx *db.Tx, e *journal.Entry) error {
 	if e.Version == 0 || !strings.HasPrefix(e.Kind, "case.") && !strings.HasPrefix(e.Kind, "task.") {
 		return nil
 	}
+	// Most acts find nothing to settle.
+	if waits, err := waiting(tx, e.Subject, e.Number); err != nil || !waits {
+		return err
+	}
 	if !e.By.Person.IsZero() {
 		if err := settle(tx, `subject = $1 AND entry < $2 AND person_id = $3`, Acknowledged, e.By.Person, e.Subject, e.Number, e.By.Person); err != nil {
 			return err

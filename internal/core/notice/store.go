@@ -130,6 +130,20 @@ func settle(tx *db.Tx, where string, to State, by id.ID, args ...any) error {
 	return nil
 }
 
+// waiting says whether settle would find anything of a subject before an entry.
+func waiting(tx *db.Tx, subject id.ID, before int64) (bool, error) {
+	var one int64
+	err := tx.Row(`SELECT 1 FROM notice WHERE subject = $1 AND entry < $2 AND person_id IS NOT NULL AND gather = 0 AND (state = 'open' OR state = 'delivered') LIMIT 1`,
+		subject, before).Scan(&one)
+	if errors.Is(err, db.ErrNoRows) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look for notices to settle: %w", err)
+	}
+	return true, nil
+}
+
 func unreadOf(tx *db.Tx, person id.ID, template string) (id.ID, error) {
 	var v id.ID
 	err := tx.Row(`SELECT id FROM notice WHERE person_id = $1 AND template = $2 AND read_at IS NULL AND joined IS NULL ORDER BY entry LIMIT 1`, person, template).Scan(&v)

@@ -5159,6 +5159,8 @@ export interface components {
             result?: "pass" | "fail";
             /** Format: int64 */
             score?: number;
+            /** @description moves right after this one in the same command, each by its own rules: all of them or none */
+            then?: components["schemas"]["CaseworkAct"][];
             /**
              * Format: int64
              * @description how much more time, in the units of the reason's limit
