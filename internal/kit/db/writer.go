@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync/atomic"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"onegrid/internal/kit/fault"
 	"onegrid/internal/kit/id"
 )
@@ -24,6 +26,7 @@ type command struct {
 	fn   func(*Tx) error
 	turn atomic.Int32
 	done chan error
+	span trace.SpanContext // of its caller
 
 	// the outcome of the current try
 	err   error
@@ -146,6 +149,8 @@ func (w *writer) blame(err error) error {
 // try runs one group. A nil result means that it is committed and each
 // command's err says how it went.
 func (w *writer) try(cs []*command) (lost error, unknown bool) {
+	ctx, span := w.spanOf(cs)
+	defer func() { ended(span, lost) }()
 	if w.conn == nil {
 		c, err := w.db.open(true)
 		if err != nil {
@@ -185,7 +190,9 @@ func (w *writer) try(cs []*command) (lost error, unknown bool) {
 			return fmt.Errorf("write the ledger: %w", err), false
 		}
 	}
+	_, commit := w.db.span(ctx, "db.commit")
 	unknown, err := w.conn.commit()
+	ended(commit, err)
 	if err != nil {
 		err = w.blame(err)
 		w.drop()

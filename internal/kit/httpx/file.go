@@ -254,6 +254,9 @@ func formError(err error) error {
 	if errors.As(err, &known) {
 		return known
 	}
+	if errors.Is(err, io.ErrUnexpectedEOF) { // the form ends within its file
+		return ErrMalformed.Because(err)
+	}
 	return err
 }
 
