@@ -68,6 +68,9 @@ func main() {
 }
 
 func run(ctx context.Context, args []string) error {
+	if len(args) > 0 && (args[0] == "flood" || args[0] == "ceiling") {
+		return abuseCommand(ctx, args[0], args[1:])
+	}
 	if len(args) == 0 || args[0] != "lifecycle" {
 		return fmt.Errorf("usage: bench lifecycle [flags]; bench lifecycle -h lists them")
 	}
