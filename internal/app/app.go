@@ -254,7 +254,7 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 
 	// Doors.
 	public := portal.New(portal.Options{DB: a.DB, Cases: a.Cases, Places: a.Places, Catalog: a.Catalog, Org: a.Org, Quarantine: a.quarantine,
-		Words: a.Words, Zone: zone, Now: p.Now, Demo: p.Demo, Texts: a.texts(), OpenData: c.OpenData == "on"})
+		Words: a.Words, Zone: zone, Now: p.Now, Demo: p.Demo, Texts: a.texts(), News: a.Notices, OpenData: c.OpenData == "on"})
 
 	a.Cases.Jobs(a.runner, a.DB)
 	a.Registry.Jobs(a.runner, a.DB)

@@ -259,6 +259,9 @@ func publicSamples() []sample {
 		page("portal.record", "/my/{number}/record", nil), page("portal.copy", "/my/{number}/record.json", url.Values{}),
 		page("portal.request", "/my/{number}/requests", url.Values{"kind": {"erase"}}),
 		on("public.record", "/api/public/reports/{number}/record", nil), on("public.request", "/api/public/reports/{number}/requests", with{"kind": "erase"}),
+		page("portal.news_end", "/my/{number}/news", url.Values{}),
+		on("public.news", "/api/public/reports/{number}/news", with{"endpoint": "https://elsewhere.example/1", "p256dh": "p", "auth": "a"}),
+		on("public.news_end", "/api/public/reports/{number}/news", nil),
 		page("portal.messages", "/my/{number}/messages", url.Values{"texts": {"none"}}),
 		page("portal.revoke", "/my/{number}/revoke", url.Values{}),
 	}

@@ -121,7 +121,7 @@ func newTown(t testing.TB, engine db.Engine, begins time.Time, set map[string]st
 	w.must(err)
 	w.config = config
 	if engine == db.Postgres {
-		w.config.Database = dbtest.DSN(t, engine)
+		w.config.Database = dbtest.Migrated(t, engine, app.Tables())
 	}
 	w.Start(true)
 	t.Cleanup(w.Stop)

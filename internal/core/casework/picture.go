@@ -60,12 +60,14 @@ const giveWait = 2 * time.Minute
 func (d *Desk) fetch(h blob.Hash) (io.ReadSeekCloser, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), giveWait)
 	defer cancel()
-	for _, a := range []*blob.Area{d.files, d.strange} {
-		if a == nil {
-			continue
-		}
-		if f, err := a.Open(ctx, h); !errors.Is(err, blob.ErrMissing) {
-			return f, err
+	for _, open := range []func(*blob.Area, context.Context, blob.Hash) (io.ReadSeekCloser, error){(*blob.Area).OpenHere, (*blob.Area).Open} {
+		for _, a := range []*blob.Area{d.files, d.strange} {
+			if a == nil {
+				continue
+			}
+			if f, err := open(a, ctx, h); !errors.Is(err, blob.ErrMissing) {
+				return f, err
+			}
 		}
 	}
 	return nil, blob.ErrMissing

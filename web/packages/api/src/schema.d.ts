@@ -63,10 +63,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A round as a spreadsheet or CSV */
-        get: operations["access.review_file"];
+        get?: never;
         put?: never;
-        post?: never;
+        /** A round as a spreadsheet or CSV */
+        post: operations["access.review_file"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1439,10 +1439,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The table as a spreadsheet or CSV */
-        get: operations["figures.export"];
+        get?: never;
         put?: never;
-        post?: never;
+        /** The table as a spreadsheet or CSV */
+        post: operations["figures.export"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2155,6 +2155,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/notice-messages/{id}/withdrawal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take back what one wrote while it waits for an approval */
+        post: operations["notice.take_back_message"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/notice-settings": {
         parameters: {
             query?: never;
@@ -2849,11 +2866,27 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Units, posts or people as a spreadsheet, CSV or JSON */
-        get: operations["org.export"];
+        get?: never;
         put?: never;
         /** Bring in units, posts or people; with check=true only try */
         post: operations["org.import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/org/tables/{table}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Units, posts or people as a spreadsheet, CSV or JSON */
+        post: operations["org.export"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3232,6 +3265,24 @@ export interface paths {
         /** Change the link */
         post: operations["public.link_renew"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/public/reports/{number}/news": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Be told in this browser that there is news */
+        post: operations["public.news"];
+        /** Be told of news no more */
+        delete: operations["public.news_end"];
         options?: never;
         head?: never;
         patch?: never;
@@ -6492,8 +6543,13 @@ export interface components {
             };
         };
         FiguresObjectIn: {
+            /**
+             * Format: int64
+             * @description the number of a source, instead of the case
+             */
+            act?: number;
             /** Format: uuid */
-            case_id: string;
+            case_id?: string;
             rate: string;
             reason: string;
             /** Format: uuid */
@@ -6512,6 +6568,12 @@ export interface components {
             effect?: "exclude" | "credit";
             /** Format: uuid */
             id: string;
+            /**
+             * Format: uuid
+             * @description the case that it was merged into, where the reader may see only that
+             */
+            main_id?: string;
+            main_number?: string;
             /** @description what the reader may do with it: decide */
             may?: string[];
             note?: string;
@@ -6649,12 +6711,19 @@ export interface components {
             channel: string;
             day: string;
             item: string;
+            /** @description the case that it was merged into, where the reader may see only that */
+            main?: components["schemas"]["CaseworkBrief"];
             measures: string[];
             /**
              * Format: int64
              * @description of the journal's entry
              */
             number: number;
+            /**
+             * Format: int64
+             * @description of a rating
+             */
+            score?: number;
             /** @description name of the unit that it counts for */
             unit?: components["schemas"]["WordsText"];
         };
@@ -7309,6 +7378,7 @@ export interface components {
             author_name: string;
             author_post_name: components["schemas"]["WordsText"];
             can_decide?: boolean;
+            can_take_back?: boolean;
             counts: components["schemas"]["NoticeMessageCounts"];
             /** Format: date-time */
             decided_at?: string;
@@ -7336,7 +7406,7 @@ export interface components {
             /** Format: date-time */
             sent_at?: string;
             /** @enum {string} */
-            state: "waiting" | "refused" | "going" | "sent";
+            state: "waiting" | "refused" | "back" | "going" | "sent";
             text: components["schemas"]["WordsText"];
             title: components["schemas"]["WordsText"];
             urgent?: boolean;
@@ -8725,6 +8795,12 @@ export interface components {
         PublicLinkOutBody: {
             number: string;
             secret: string;
+        };
+        PublicNewsInBody: {
+            auth: string;
+            /** @description of the browser's push subscription (RFC 8030) */
+            endpoint: string;
+            p256dh: string;
         };
         PublicNumberOutBody: {
             number: string;
@@ -14456,6 +14532,44 @@ export interface operations {
             };
         };
     };
+    "notice.take_back_message": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+                /** @description the version the caller knows, such as "7" */
+                "If-Match"?: string;
+                /** @description the id of an own command that must have been the last change */
+                "After-Command"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeMessageView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "notice.settings": {
         parameters: {
             query?: never;
@@ -16113,39 +16227,6 @@ export interface operations {
             };
         };
     };
-    "org.export": {
-        parameters: {
-            query?: {
-                format?: "xlsx" | "csv" | "json";
-            };
-            header?: never;
-            path: {
-                table: "units" | "posts" | "people";
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description the file */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/octet-stream": string;
-                };
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     "org.import": {
         parameters: {
             query?: never;
@@ -16176,6 +16257,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OrgBrought"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "org.export": {
+        parameters: {
+            query?: {
+                format?: "xlsx" | "csv" | "json";
+            };
+            header?: never;
+            path: {
+                table: "units" | "posts" | "people";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
                 };
             };
             /** @description Error */
@@ -17068,6 +17182,70 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["PublicLinkOutBody"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "public.news": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description as given when it was reported; opens nothing without the cookie */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PublicNewsInBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "public.news_end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description as given when it was reported; opens nothing without the cookie */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {
