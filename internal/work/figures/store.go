@@ -20,6 +20,16 @@ type cursor struct {
 	At     time.Time
 }
 
+// Behind is how many entries of the journal are not folded yet.
+func (f *Figures) Behind(tx *db.Tx) (int64, error) {
+	c, err := readCursor(tx)
+	if err != nil {
+		return 0, err
+	}
+	head, err := journal.Head(tx)
+	return head - c.Number, err
+}
+
 func readCursor(tx *db.Tx) (c cursor, err error) {
 	err = tx.Row(`SELECT number, at FROM fig_cursor WHERE id = 1`).Scan(&c.Number, db.Time(&c.At))
 	if err != nil {
