@@ -30,6 +30,8 @@ type scenario struct {
 
 var scenarios = []scenario{
 	{"lifecycle", "create, assign, resolve, search over HTTP, against PocketBase and bare group commits", lifecycles},
+	{"flood", "10,000 public reports a minute while staff keep working", flood},
+	{"ceiling", "public reports under a ceiling of memory", ceiling},
 }
 
 // options are what the command line says.

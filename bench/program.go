@@ -24,11 +24,13 @@ type process struct {
 	stopped bool
 }
 
-// startProgram runs the demo district without its own life on a free port.
-func startProgram(ctx context.Context, program, dir, database string) (*process, error) {
+// startProgram runs the demo district without its own life on a free port, with
+// settings of its own.
+func startProgram(ctx context.Context, program, dir, database string, env ...string) (*process, error) {
 	args := []string{"demo", "--dir", filepath.Join(dir, "data"), "--addr", "127.0.0.1:0", "--requests", "0"}
 	cmd := exec.Command(program, args...)
 	cmd.Env = append(os.Environ(), "ONEGRID_LOG_LEVEL=warn", "ONEGRID_PROFILE=loopback")
+	cmd.Env = append(cmd.Env, env...)
 	if database != "" {
 		cmd.Env = append(cmd.Env, "ONEGRID_DATABASE="+database)
 	}

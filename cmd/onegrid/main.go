@@ -38,6 +38,7 @@ type cli struct {
 	Person    personCmd    `cmd:"" help:"What is kept about one person: export it, erase it."`
 	Retention retentionCmd `cmd:"" help:"End data whose term is over."`
 	Journal   journalCmd   `cmd:"" help:"Verify the journal."`
+	Diagnose  diagnoseCmd  `cmd:"" help:"Write what somebody who helps needs to know; nothing about anybody is in it."`
 	Figures   figuresCmd   `cmd:"" help:"Recompute the figures from the journal."`
 	Worktime  worktimeCmd  `cmd:"" help:"Questions about working time; needs no data folder."`
 	Grid      gridCmd      `cmd:"" help:"Find the grid of positions in a file of grids; needs no data folder."`

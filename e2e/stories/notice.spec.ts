@@ -126,6 +126,17 @@ test("a street is told only after somebody else approved it", async ({ browser }
   await expect(own.getByText("等有批准权的另一人。")).toBeVisible();
   await expect(own.getByRole("button", { name: "批准并发出" })).toBeHidden();
 
+  // Another one was a mistake: taken back before anybody decided.
+  await street.page.getByRole("button", { name: "写通知" }).click();
+  await where.selectOption((await where.locator("optgroup[label=街道] option").first().getAttribute("value")) ?? "");
+  await form.getByLabel("标题（中文）").fill("写错了的通知");
+  await form.getByLabel("正文（中文）").fill("日子写错了。");
+  await form.getByRole("button", { name: "交给另一人批" }).click();
+  const wrong = street.page.getByRole("region", { name: "写错了的通知" });
+  await wrong.getByRole("button", { name: "收回" }).click();
+  await expect(wrong.getByText(/收回，没有人收到/)).toBeVisible();
+  await expect(wrong.getByRole("button", { name: "收回" })).toBeHidden();
+
   const leader = await Clerk.of(browser, district.url, "street-leader");
   await leader.page.goto(`${district.url}/desk/office/notices`);
   await leader.page.getByRole("button", { name: /周五防汛会/ }).click();

@@ -11,6 +11,8 @@ import (
 	"os"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"onegrid/data"
 	"onegrid/internal/core/access"
 	"onegrid/internal/core/calendar"
@@ -106,6 +108,9 @@ type App struct {
 	runner  *jobs.Runner
 	sms     *notice.SMSC // nil: no text messages
 	feed    *live.Hub
+	tail    *tail
+	tracer  trace.Tracer                // nil: no spans
+	traced  func(context.Context) error // sends the last of them
 	// quarantine holds photos of strangers until somebody looked at them.
 	quarantine *blob.Area
 }
@@ -118,6 +123,8 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 	if p.Now == nil {
 		p.Now = time.Now
 	}
+	last := &tail{}
+	p.Log = slog.New(tailed{Handler: p.Log.Handler(), tail: last})
 	zone, err := time.LoadLocation(c.TimeZone)
 	if err != nil {
 		return nil, ErrConfig.With("name", "time-zone", "value", c.TimeZone).Because(err)
@@ -125,7 +132,7 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 	if err := prepare(c, p.Create); err != nil {
 		return nil, err
 	}
-	a = &App{Config: c, Log: p.Log, Zone: zone}
+	a = &App{Config: c, Log: p.Log, Zone: zone, tail: last}
 	if a.Words, err = Words(); err != nil {
 		return nil, err
 	}
@@ -134,11 +141,16 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 		return nil, err
 	}
 
+	tracer, stop, err := c.traces(ctx, p.Version, p.Log)
+	if err != nil {
+		return nil, err
+	}
+	a.tracer, a.traced = tracer, stop
 	// Below everything: the journal is the database's ledger.
 	a.Journal = journal.New()
 	a.Journal.OnNumbered(casework.Arrive, casework.ArriveKinds...)
 	a.feed = live.New(feedSource{a}, live.Options{Now: p.Now, Log: p.Log, Beat: p.Beat})
-	if a.DB, err = db.Open(ctx, db.Options{DSN: c.DSN(), Now: p.Now, Log: p.Log, Writers: c.Writers, Ledger: a.Journal, Sealed: func() { a.feed.Wake() }}); err != nil {
+	if a.DB, err = db.Open(ctx, db.Options{DSN: c.DSN(), Now: p.Now, Log: p.Log, Writers: c.Writers, Ledger: a.Journal, Tracer: tracer, Sealed: func() { a.feed.Wake() }}); err != nil {
 		return nil, err
 	}
 	defer func(a *App) { // the result is nil by then
@@ -208,7 +220,7 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 	}
 	a.Cases, err = casework.New(casework.Options{Org: a.Org, Grids: a.Grids, Places: a.Places, Calendars: a.Calendars, Catalog: a.Catalog,
 		Access: a.Access, Registry: a.Registry, Seal: box, Files: a.Files, Quarantine: a.quarantine,
-		Pictures: blob.NewPictures(blob.PictureOptions{Zone: zone}), Faces: faces, Zone: zone, Log: p.Log})
+		Pictures: blob.NewPictures(blob.PictureOptions{Zone: zone, Memory: c.pictureMemory()}), Faces: faces, Zone: zone, Log: p.Log})
 	if err != nil {
 		return nil, err
 	}
@@ -242,7 +254,7 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 
 	// Doors.
 	public := portal.New(portal.Options{DB: a.DB, Cases: a.Cases, Places: a.Places, Catalog: a.Catalog, Org: a.Org, Quarantine: a.quarantine,
-		Words: a.Words, Zone: zone, Now: p.Now, Demo: p.Demo, Texts: a.texts(), OpenData: c.OpenData == "on"})
+		Words: a.Words, Zone: zone, Now: p.Now, Demo: p.Demo, Texts: a.texts(), News: a.Notices, OpenData: c.OpenData == "on"})
 
 	a.Cases.Jobs(a.runner, a.DB)
 	a.Registry.Jobs(a.runner, a.DB)

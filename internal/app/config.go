@@ -39,6 +39,8 @@ type Config struct {
 	LogFormat       string        `name:"log-format" default:"text" choices:"text,json" help:"text or json"`
 	Metrics         string        `name:"metrics" default:"loopback" choices:"loopback,everyone,off" help:"who may read /metrics: loopback, everyone or off"`
 	Profile         string        `name:"profile" default:"off" choices:"loopback,off" help:"CPU and memory profiles of the program under /debug/pprof/: loopback or off"`
+	TraceTo         string        `name:"trace-to" default:"" help:"collector of OpenTelemetry traces (OTLP over HTTP), such as http://127.0.0.1:4318/v1/traces; empty: none"`
+	TracePercent    int           `name:"trace-percent" default:"5" help:"how many of a hundred requests are traced"`
 	OIDCFile        string        `name:"oidc-file" default:"" help:"file (JSON) that lists identity providers of departments for signing in (OpenID Connect), in the data folder unless absolute; empty: none"`
 	SessionIdle     time.Duration `name:"session-idle" default:"30m" help:"a session ends after this long without a request"`
 	SessionMax      time.Duration `name:"session-max" default:"12h" help:"a session ends after this long in any case"`
@@ -55,6 +57,7 @@ type Config struct {
 	S3CA            string        `name:"s3-ca" default:"" help:"certificates (PEM) that the S3 service is known by, beside the machine's"`
 	S3Timeout       time.Duration `name:"s3-timeout" default:"30s" help:"how long one answer of the S3 service may take"`
 	MaxRequests     int           `name:"max-requests" default:"256" help:"requests worked on at once; more are answered with 503 and Retry-After"`
+	MemoryMB        int           `name:"memory-mb" default:"0" help:"memory the program may use, in MiB; near it, requests are answered with 503 and Retry-After. 0: three quarters of what the machine or its control group has"`
 	StopTimeout     time.Duration `name:"stop-timeout" default:"20s" help:"how long a stop waits for requests under way"`
 	FiguresEvery    time.Duration `name:"figures-every" default:"2s" help:"how often the journal is folded into figures"`
 	OpenData        string        `name:"open-data" default:"off" choices:"on,off" help:"publish counts of reports by item, street and month as open data: on or off"`

@@ -26,7 +26,7 @@ func (c cases) Told(tx *db.Tx, caseID id.ID, reason string) (notice.Told, error)
 		err = db.ErrNoRows
 	}
 	return notice.Told{Number: t.Number, Item: t.Item, Place: t.Place, Unit: t.Unit, Post: t.Post, Grid: t.Grid, Due: t.Due, Until: t.Until,
-		Ask: t.Ask, Reason: t.Reason, ResidentReason: t.ResidentReason, Answer: t.Answer, At: t.At, Reporter: t.Reporter}, err
+		Ask: t.Ask, Reason: t.Reason, ResidentReason: t.ResidentReason, Answer: t.Answer, At: t.At, Reporter: t.Reporter, Over: t.Over}, err
 }
 
 func (c cases) Waiting(tx *db.Tx, post id.ID) (int64, time.Time, error) {

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -29,6 +30,13 @@ func (a *App) Close() error {
 	}
 	if a.Blobs != nil {
 		a.Blobs.Close()
+	}
+	if a.traced != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		if err := a.traced(ctx); err != nil {
+			a.Log.Warn("traces", "cause", err)
+		}
 	}
 	if a.DB == nil {
 		return nil
@@ -58,6 +66,8 @@ func (a *App) measure() error {
 		a.metrics.Counter("onegrid_db_commands_total", "Commands that writers were given.", func() float64 { return float64(stats.Commands.Load()) }),
 		a.metrics.Counter("onegrid_db_groups_total", "Groups of commands that were committed together.", func() float64 { return float64(stats.Groups.Load()) }),
 		a.metrics.Counter("onegrid_db_groups_lost_total", "Groups that were lost and whose commands were tried alone.", func() float64 { return float64(stats.Lost.Load()) }),
+		a.metrics.Counter("onegrid_db_slow_statements_total", "Statements that took 100 ms or more, with the reading of their rows.", func() float64 { return float64(stats.Slow.Load()) }),
+		a.metrics.Group("onegrid_journal", map[string]string{"entries": "Entries in the journal.", "unfolded": "Entries not yet folded into the figures."}, a.countJournal),
 		a.metrics.Gauge("onegrid_live_listeners", "Screens that listen to the live feed.", func() float64 { return float64(a.feed.Listeners()) }),
 		a.metrics.Counter("onegrid_live_cuts_total", "Listeners cut off because they were too slow.", func() float64 { return float64(a.feed.Cuts()) }),
 		a.metrics.Counter("onegrid_sign_ins_total", "Sign-ins that succeeded.", func() float64 { return float64(access.SignIns.Load()) }),
@@ -75,6 +85,18 @@ func (a *App) ready(ctx context.Context) error {
 		return err
 	}
 	return a.Blobs.Answers(ctx)
+}
+
+func (a *App) countJournal() (map[string]float64, error) {
+	var head, behind int64
+	err := a.DB.Read(context.Background(), func(tx *db.Tx) (err error) {
+		if head, err = journal.Head(tx); err != nil {
+			return err
+		}
+		behind, err = a.Figures.Behind(tx)
+		return err
+	})
+	return map[string]float64{"entries": float64(head), "unfolded": float64(behind)}, err
 }
 
 func (a *App) countJobs() (map[string]float64, error) {
@@ -107,11 +129,11 @@ func (a *App) mount(p Ports) error {
 	}
 	a.Edge, err = httpx.New(httpx.Options{
 		Title: "OneGrid", Version: apiVersion, DB: a.DB, Words: a.Words, Log: a.Log, Who: a.Access.Who(a.DB), Now: p.Now,
-		MaxRequests: a.Config.MaxRequests, Proxies: proxies, Secure: strings.HasPrefix(a.Config.url(), "https://"),
+		MaxRequests: a.Config.MaxRequests, MaxMemory: a.Config.ceiling(), Proxies: proxies, Secure: strings.HasPrefix(a.Config.url(), "https://"),
 		Ready:      a.ready,
 		Registerer: a.metrics, Metrics: metrics, Hosts: hosts, MetricsAnyone: a.Config.Metrics == "everyone",
 		Profile: a.Config.Profile == "loopback",
-		Refused: a.Access.Denied(a.DB),
+		Refused: a.Access.Denied(a.DB), Tracer: a.tracer,
 	})
 	if err != nil {
 		return err
@@ -157,6 +179,7 @@ func (a *App) Serve(ctx context.Context, ready func(url string)) error {
 
 // ServeOn is Serve on a listener of the caller's.
 func (a *App) ServeOn(ctx context.Context, listener net.Listener, ready func(url string)) error {
+	a.Config.holdMemory()
 	key, err := journal.LoadKey(a.journalKey(), rand.Reader)
 	if err != nil {
 		return err
@@ -184,6 +207,8 @@ func (a *App) ServeOn(ctx context.Context, listener net.Listener, ready func(url
 			a.runner.Every(m.Name+"."+chore.Name, chore.Every, chore.Do)
 		}
 	}
+	local := a.Local(work)
+	group.Go(func() error { local(); return nil })
 	group.Go(func() error { return a.runner.Run(work) })
 	group.Go(func() error { return a.feed.Run(work) })
 	group.Go(func() error {

@@ -34,7 +34,7 @@ func findsOffice(t *testing.T, engine db.Engine) {
 		t.Fatal(err)
 	}
 	if engine == db.Postgres {
-		c.Database = dbtest.DSN(t, engine)
+		c.Database = dbtest.Migrated(t, engine, app.Tables())
 	}
 	a, err := app.Open(t.Context(), c, app.Ports{Now: clock.Now, Create: true, Demo: true, Cost: access.Cost{Time: 1, Memory: 8, Threads: 1}})
 	if err != nil {

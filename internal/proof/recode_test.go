@@ -81,7 +81,7 @@ func newRecoding(t *testing.T, engine db.Engine) *recoding {
 	c, err := app.LoadConfig(filepath.Join(t.TempDir(), "data"), nil, nil)
 	r.must(err)
 	if engine == db.Postgres {
-		c.Database = dbtest.DSN(t, engine)
+		c.Database = dbtest.Migrated(t, engine, app.Tables())
 	}
 	r.app, err = app.Open(t.Context(), c, app.Ports{Create: true, Now: r.clock.Now, Cost: access.Cost{Time: 1, Memory: 8, Threads: 1}})
 	r.must(err)

@@ -181,7 +181,7 @@ func newYear(t *testing.T, engine db.Engine, rows []source) *year {
 		t.Fatal(err)
 	}
 	if engine == db.Postgres {
-		c.Database = dbtest.DSN(t, engine)
+		c.Database = dbtest.Migrated(t, engine, app.Tables())
 	}
 	y.clock.Set(rows[0].request.Opened.Add(-24 * time.Hour))
 	if y.app, err = app.Open(y.ctx, c, app.Ports{Now: y.clock.Now, Create: true, Demo: true, Cost: access.Cost{Time: 1, Memory: 8, Threads: 1}}); err != nil {

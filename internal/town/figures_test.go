@@ -233,15 +233,15 @@ func TestConfidentialMattersStayOutOfFigures(t *testing.T) {
 						w.Errorf("folded %v: %s lists %d of %s, said to be %d", folded, who, len(page.Items), item, page.Total)
 					}
 				}
-				file := w.As(who).Do("GET", "/api/figures/export?format=csv", nil)
+				file := w.As(who).Do("POST", "/api/figures/export?format=csv", nil)
 				if file.Status != 200 || bytes.Contains(file.Body, []byte("红白事")) || bytes.Contains(file.Body, []byte("family_event")) {
 					w.Errorf("%s exports %s: %s", who, file, file.Body)
 				}
 			}
 		}
 		// Outside of the own scope there is nothing at all.
-		for _, path := range []string{"/api/figures?node=", "/api/figures/sources?measures=reported&node=", "/api/figures/export?node="} {
-			if a := w.As("grid officer 1").Do("GET", path+w.Nodes["S2"].String(), nil); a.String() != "404 figures.no_node" {
+		for path, method := range map[string]string{"/api/figures?node=": "GET", "/api/figures/sources?measures=reported&node=": "GET", "/api/figures/export?node=": "POST"} {
+			if a := w.As("grid officer 1").Do(method, path+w.Nodes["S2"].String(), nil); a.String() != "404 figures.no_node" {
 				w.Errorf("%s of another street: %s", path, a)
 			}
 		}
@@ -254,19 +254,32 @@ func TestExportSaysWhatItIsOf(t *testing.T) {
 	town.Each(t, func(w *town.Town) {
 		l := &life{Town: w}
 		w.As("hub officer 1").Reports("垃圾")
-		file := w.As("hub officer 1").Do("GET", "/api/figures/export?format=csv&by=street&compare=true&from=2026-11-01&to=2026-11-30", nil)
+		file := w.As("hub officer 1").Do("POST", "/api/figures/export?format=csv&by=street&compare=true&from=2026-11-01&to=2026-11-30", nil)
 		text := string(file.Body)
 		for _, want := range []string{"街道,上报", "没有数据", "2026-11-01 – 2026-11-30", "环比：2026-10-01 至 2026-10-31,没有数据", "同比：2025-11-01 至 2025-11-30,没有数据", "统计截至", "按期结案率,有处置时限的结案里"} {
 			if !strings.Contains(text, want) {
 				w.Errorf("the file does not say %q:\n%s", want, text)
 			}
 		}
-		book := w.As("hub officer 1").Do("GET", "/api/figures/export?by=street", nil)
+		book := w.As("hub officer 1").Do("POST", "/api/figures/export?by=street", nil)
 		r, err := sheet.NewReader(bytes.NewReader(book.Body), int64(len(book.Body)), sheet.Limits{})
 		if err != nil {
 			w.Fatalf("%s: %v", book, err)
 		}
 		l.must(r.Close())
+		noted := 0
+		w.Read(func(tx *db.Tx) error {
+			list, err := journal.Since(tx, 0, 1000)
+			for _, e := range list {
+				if e.Kind == "figures.export" && e.By.Post == w.Posts["hub officer 1"] {
+					noted++
+				}
+			}
+			return err
+		})
+		if noted != 2 {
+			w.Errorf("%d files noted, 2 taken", noted)
+		}
 	})
 }
 
@@ -289,6 +302,85 @@ func TestComparisonIsHonest(t *testing.T) {
 		}
 		if v := before.Rates["on_time"]; v.Value != nil || v.Base != 0 {
 			w.Errorf("a share of nothing: %+v", v)
+		}
+	})
+}
+
+// A rating by somebody whose report was merged counts for the unit that handled
+// the main case, which does not see that report: it objects to the act that counts
+// and learns nothing else of it.
+func TestObjectionToARatingOfAMergedReport(t *testing.T) {
+	town.Each(t, func(w *town.Town) {
+		l := &life{Town: w}
+		hub, works, appeals := w.As("hub officer 1"), w.As("department handler 1"), w.As("department leader 1")
+		main := hub.Reports("第一堆")
+		hub.Does(main, "accept")
+		hub.Does(main, "file")
+		hub.Does(main, "dispatch", town.With{"post_id": w.Posts["department handler 1"]})
+		resident := w.Stranger("a resident")
+		var sent struct{ Report struct{ Number string } }
+		l.into(resident.Do("POST", "/api/public/reports", town.With{"key": formKey(), "what": "rubbish", "village": "P1", "near": "东门外", "text": "还是那堆"}), 200, &sent)
+		var found town.Page
+		hub.Gets("/api/case-numbers/"+sent.Report.Number, &found)
+		twin := found.Case
+		if a := hub.Do("POST", "/api/cases/"+main.ID.String()+"/merges", town.With{"case_ids": []id.ID{twin.ID}, "reason": "merge_same_place", "note": "同一堆"}); a.Status != 200 {
+			w.Fatalf("merging: %s %s", a, a.Body)
+		}
+		works.Does(main, "take")
+		works.Does(main, "handle")
+		works.Does(main, "done", town.With{"note": "清完了", "file_ids": []id.ID{works.Photo("after")}})
+		l.check(main, "pass")
+		hub.Does(main, "close")
+		if a := resident.Do("POST", "/api/public/reports/"+twin.Number+"/rate", town.With{"score": 1, "words": "太慢"}); a.Status >= 300 {
+			w.Fatalf("rating: %s %s", a, a.Body)
+		}
+		in := town.With{"name": named("并案考评"), "from": "2026-11-01", "to": "2026-11-30", "unit_ids": []id.ID{w.Nodes["D1"]},
+			"rule": town.With{"minimum": 1, "weights": []town.With{{"rate": "rating", "weight": 60}, {"rate": "reopen", "weight": 40}}}}
+		clerk := w.As("figures clerk 1")
+		var round figures.RoundView
+		l.into(clerk.Do("POST", "/api/evaluations", in), 201, &round)
+		path := "/api/evaluations/" + round.ID.String()
+		w.Clock.Set(time.Date(2026, 12, 2, 2, 0, 0, 0, time.UTC))
+		l.into(clerk.Do("POST", path+"/open", town.With{"until": time.Date(2026, 12, 9, 2, 0, 0, 0, time.UTC)}), 200, &round)
+
+		var page figures.SourcePage
+		appeals.Gets("/api/figures/sources?measures=rated&unit="+w.Nodes["D1"].String()+"&from=2026-11-01&to=2026-11-30", &page)
+		if len(page.Items) != 1 || page.Items[0].Case != nil || page.Items[0].Main == nil || page.Items[0].Main.ID != main.ID || page.Items[0].Score != 1 {
+			w.Fatalf("the unit's leader reads %+v", page.Items)
+		}
+		act := page.Items[0].Number
+		objects := func(with town.With) town.Answer {
+			with["unit_id"], with["rate"], with["reason"] = w.Nodes["D1"], "rating", "催单的时候路还封着"
+			return appeals.Do("POST", path+"/objections", with)
+		}
+		if a := objects(town.With{"case_id": twin.ID}); a.String() != "404 case.missing" {
+			w.Errorf("by a case that is not hers to see: %s", a)
+		}
+		if a := objects(town.With{"act": act + 1}); a.String() != "409 figures.not_counted" {
+			w.Errorf("by an act that does not count: %s", a)
+		}
+		if a := objects(town.With{"act": 1 << 40}); a.String() != "409 figures.not_counted" {
+			w.Errorf("by no act at all: %s", a)
+		}
+		a := objects(town.With{"act": act})
+		var b figures.Objection
+		l.into(a, 201, &b)
+		if bytes.Contains(a.Body, []byte(twin.ID.String())) || bytes.Contains(a.Body, []byte(twin.Number)) || b.Main != main.ID || b.MainNo != main.Number {
+			w.Errorf("the unit learns %s", a.Body)
+		}
+		appeals.Gets(path, &round)
+		if len(round.Objections) != 1 || !round.Objections[0].Case.IsZero() || round.Objections[0].MainNo != main.Number {
+			w.Errorf("the unit reads %+v", round.Objections)
+		}
+		leader := w.As("hub leader 1")
+		leader.Gets(path, &round)
+		if round.Objections[0].Number != twin.Number {
+			w.Errorf("who decides reads %+v", round.Objections)
+		}
+		l.into(leader.Do("POST", path+"/objections/"+b.ID.String()+"/decision", town.With{"result": "accepted", "effect": "exclude", "note": "情况属实"}), 200, &b)
+		clerk.Gets(path, &round)
+		if got := round.Results[0].Rates[0]; got.Ratio.Base != 0 || got.Excluded != 1 {
+			w.Errorf("after the decision: %+v", got)
 		}
 	})
 }

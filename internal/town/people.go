@@ -7,6 +7,7 @@ import (
 	"image"
 	"image/jpeg"
 	"io"
+	"maps"
 	"mime/multipart"
 	"net/http"
 	"net/url"
@@ -51,6 +52,9 @@ func (w *Town) Stranger(name string) *Person {
 }
 
 var strangers int
+
+// Cookies are those that the browser has.
+func (p *Person) Cookies() map[string]string { return maps.Clone(p.cookies) }
 
 // Answer is what the front door answered.
 type Answer struct {

@@ -93,6 +93,9 @@ func messageSamples() []sample {
 		{op: "notice.message", scopes: bothScopes, make: func(m *matrix, scope, _ string) ask {
 			return ask{path: "/api/notice-messages/" + waiting(m, scope).String()}
 		}},
+		{op: "notice.take_back_message", scopes: bothScopes, make: func(m *matrix, scope, _ string) ask {
+			return ask{path: "/api/notice-messages/" + waiting(m, scope).String() + "/withdrawal"}
+		}},
 		{op: "notice.decide_message", scopes: bothScopes, make: func(m *matrix, scope, _ string) ask {
 			return ask{path: "/api/notice-messages/" + waiting(m, scope).String() + "/decision", body: with{"approve": true}}
 		}},

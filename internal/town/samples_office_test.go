@@ -259,6 +259,13 @@ func publicSamples() []sample {
 		page("portal.record", "/my/{number}/record", nil), page("portal.copy", "/my/{number}/record.json", url.Values{}),
 		page("portal.request", "/my/{number}/requests", url.Values{"kind": {"erase"}}),
 		on("public.record", "/api/public/reports/{number}/record", nil), on("public.request", "/api/public/reports/{number}/requests", with{"kind": "erase"}),
+		plain("public.services", "/api/public/services"), plain("public.service", "/api/public/services/allowance"), plain("public.postings", "/api/public/postings"),
+		fixed("public.apply", "without what is needed", "/api/public/applications", with{"key": strings.Repeat("A", 30), "item": "allowance", "form": with{}, "village": "P1"}),
+		fixed("public.posting_object", "", "/api/public/postings/"+id.ID{1}.String()+"/objections", with{"text": "不对"}),
+		on("public.supplement", "/api/public/reports/{number}/supplement", with{"text": "补上了"}), on("public.appeal", "/api/public/reports/{number}/appeal", with{"text": "不同意"}),
+		page("portal.news_end", "/my/{number}/news", url.Values{}),
+		on("public.news", "/api/public/reports/{number}/news", with{"endpoint": "https://elsewhere.example/1", "p256dh": "p", "auth": "a"}),
+		on("public.news_end", "/api/public/reports/{number}/news", nil),
 		page("portal.messages", "/my/{number}/messages", url.Values{"texts": {"none"}}),
 		page("portal.revoke", "/my/{number}/revoke", url.Values{}),
 	}

@@ -171,7 +171,7 @@ func groupSamples() []sample {
 	}
 	return []sample{
 		{op: "org.export", scopes: bothScopes, make: func(m *matrix, scope, _ string) ask {
-			return ask{path: "/api/org/tables/posts?format=json", shows: has(m.Posts[placeOf[scope].village].String())}
+			return ask{path: "/api/org/tables/posts/file?format=json", shows: has(m.Posts[placeOf[scope].village].String())}
 		}},
 		{op: "org.import", scopes: noScope, make: func(m *matrix, _, _ string) ask {
 			return ask{path: "/api/org/tables/units", body: town.Form(fmt.Appendf(nil, "kind,code,name_zh,name_en,parent_code\nplatform,I%d,新平台,New,S1\n", m.next()), "check", "true"), shows: has(`"taken":1`)}

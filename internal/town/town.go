@@ -6,10 +6,16 @@
 package town
 
 import (
+	"bytes"
 	"context"
+	"fmt"
+	"hash/fnv"
+	"log/slog"
 	"maps"
 	"net/http/httptest"
 	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -41,10 +47,33 @@ type Town struct {
 	Accounts map[string]id.ID
 	Holdings map[string]id.ID
 
+	// Logged is what the program wrote into its log, a JSON object a line.
+	Logged *Log
+
 	ctx    context.Context
 	stop   func()
 	config app.Config
 	people map[string]*Person
+}
+
+// Log keeps what is written to it.
+type Log struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write satisfies io.Writer.
+func (l *Log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+// String is everything that was written.
+func (l *Log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 // Each tells a story on both engines.
@@ -83,7 +112,7 @@ func newTown(t testing.TB, engine db.Engine, begins time.Time, set map[string]st
 	t.Helper()
 	w := &Town{TB: t, Engine: engine, Dir: filepath.Join(t.TempDir(), "data"), Clock: dbtest.NewClock(begins),
 		Nodes: map[string]id.ID{}, Posts: map[string]id.ID{}, Persons: map[string]id.ID{}, Accounts: map[string]id.ID{}, Holdings: map[string]id.ID{},
-		people: map[string]*Person{}}
+		people: map[string]*Person{}, Logged: &Log{}}
 	// Stories move the clock by days; nobody signs in again in between. The
 	// people come through a proxy, each from an address of his own.
 	all := map[string]string{"session-idle": "8760h", "session-max": "8760h", "trusted-proxy": "127.0.0.0/8"}
@@ -92,7 +121,7 @@ func newTown(t testing.TB, engine db.Engine, begins time.Time, set map[string]st
 	w.must(err)
 	w.config = config
 	if engine == db.Postgres {
-		w.config.Database = dbtest.DSN(t, engine)
+		w.config.Database = dbtest.Migrated(t, engine, app.Tables())
 	}
 	w.Start(true)
 	t.Cleanup(w.Stop)
@@ -107,7 +136,7 @@ func (w *Town) Start(create bool) {
 	var err error
 	ctx, cancel := context.WithCancel(context.Background())
 	w.ctx = ctx
-	w.App, err = app.Open(ctx, w.config, app.Ports{Create: create, Demo: true, Now: w.Clock.Now, Cost: access.Cost{Time: 1, Memory: 64, Threads: 1}, Beat: 50 * time.Millisecond})
+	w.App, err = app.Open(ctx, w.config, app.Ports{Create: create, Log: slog.New(slog.NewJSONHandler(w.Logged, nil)), Demo: true, Now: w.Clock.Now, Cost: access.Cost{Time: 1, Memory: 64, Threads: 1}, Beat: 50 * time.Millisecond})
 	if err != nil {
 		cancel()
 		w.Fatal(err)
@@ -222,27 +251,10 @@ func (w *Town) Verified() {
 // what the database notes of its writers is left out.
 func (w *Town) Rows() map[string]int64 {
 	w.Helper()
-	list := `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'`
-	if w.Engine == db.Postgres {
-		list = `SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'`
-	}
 	rows := map[string]int64{}
 	w.Read(func(tx *db.Tx) error {
-		found, err := tx.Query(list)
+		names, err := w.tables(tx)
 		if err != nil {
-			return err
-		}
-		var names []string
-		for found.Next() {
-			var name string
-			if err := found.Scan(&name); err != nil {
-				return err
-			}
-			if name != "db_writer" {
-				names = append(names, name)
-			}
-		}
-		if err := found.Close(); err != nil {
 			return err
 		}
 		for _, name := range names {
@@ -255,4 +267,87 @@ func (w *Town) Rows() map[string]int64 {
 		return nil
 	})
 	return rows
+}
+
+// Contents are the digests of all tables, whatever the order of their rows: two
+// that are equal hold the same.
+func (w *Town) Contents() map[string]string {
+	w.Helper()
+	out := map[string]string{}
+	w.Read(func(tx *db.Tx) error {
+		names, err := w.tables(tx)
+		if err != nil {
+			return err
+		}
+		for _, name := range names {
+			row, err := w.rowOf(tx, name)
+			if err != nil {
+				return err
+			}
+			found, err := tx.Query(`SELECT ` + row + ` FROM "` + name + `"`)
+			if err != nil {
+				return err
+			}
+			var n, sum uint64
+			for found.Next() {
+				var text string
+				if err := found.Scan(&text); err != nil {
+					return err
+				}
+				h := fnv.New64a()
+				_, _ = h.Write([]byte(text)) // a hash never fails
+				n, sum = n+1, sum+h.Sum64()
+			}
+			if err := found.Close(); err != nil {
+				return err
+			}
+			out[name] = fmt.Sprintf("%d rows %x", n, sum)
+		}
+		return nil
+	})
+	return out
+}
+
+// rowOf is an expression for a whole row of a table as text.
+func (w *Town) rowOf(tx *db.Tx, name string) (string, error) {
+	if w.Engine == db.Postgres {
+		return `"` + name + `"::text`, nil
+	}
+	found, err := tx.Query(`SELECT name FROM pragma_table_info($1)`, name)
+	if err != nil {
+		return "", err
+	}
+	defer found.Close()
+	var parts []string
+	for found.Next() {
+		var column string
+		if err := found.Scan(&column); err != nil {
+			return "", err
+		}
+		parts = append(parts, `quote("`+column+`")`)
+	}
+	return strings.Join(parts, `||','||`), found.Err()
+}
+
+// tables are the names of all tables but what the database notes of its writers.
+func (w *Town) tables(tx *db.Tx) (names []string, err error) {
+	list := `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'`
+	if w.Engine == db.Postgres {
+		list = `SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' AND table_type = 'BASE TABLE'`
+	}
+	found, err := tx.Query(list)
+	if err != nil {
+		return nil, err
+	}
+	defer found.Close()
+	for found.Next() {
+		var name string
+		if err := found.Scan(&name); err != nil {
+			return nil, err
+		}
+		if name != "db_writer" {
+			names = append(names, name)
+		}
+	}
+	return names, found.Err()
 }

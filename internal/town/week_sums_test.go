@@ -128,6 +128,22 @@ var byStage = map[string]int64{
 	"check":    192 + 1,      // closed, and the check that failed
 }
 
+// The same of each unit: a stage is timed for the unit that had the case.
+var byStageOf = map[string]map[string]int64{
+	"P1": {
+		"accept":   17 + 15 - 1 + 2 + 44 + 40, // as byUnit: accepted, refused, settled
+		"verify":   17 + 15 - 1,
+		"dispatch": 16 + 15 - 1, // all of its two grids but the objection, to whomever
+		"handle":   1,           // the walls
+		"check":    57 + 54 - 1 + 1,
+	},
+	"P2":  {"accept": 10 + 42, "verify": 10, "dispatch": 13 - 3, "check": 52 - 1},  // without the lamp, which was the hub's
+	"S1":  {"accept": 1 + 29, "verify": 1, "dispatch": 1 + 1 + 1, "check": 29 + 1}, // the objection; the lamp sent on, and back
+	"hub": {"accept": 1, "verify": 1, "dispatch": 2, "check": 1},                   // the lamp, dispatched twice
+	"D1":  {"handle": 24 + 11 + 1 + 1},                                             // done, and the one it returned
+	"D2":  {"handle": 1},
+}
+
 // Of each item, for the street and the week.
 var byItem = map[string]sum{
 	"cleanliness": {
@@ -328,6 +344,16 @@ func (s *week) summedByHand() {
 		node := s.Nodes[unit].String()
 		s.adds("by "+unit, rows[node], want)
 		// The same from the rollups of the unit: nothing happened outside of the street.
-		s.adds("only "+unit, s.table("hub", "item&unit="+node, monday, sunday).Totals, want)
+		only := s.table("hub", "item&unit="+node, monday, sunday)
+		s.adds("only "+unit, only.Totals, want)
+		if len(only.Stages) != len(byStageOf[unit]) {
+			s.Errorf("of %s %d stages were timed: %+v", unit, len(only.Stages), only.Stages)
+		}
+		for _, g := range only.Stages {
+			s.figures++
+			if want := byStageOf[unit][g.Stage]; g.N != want {
+				s.Errorf("%s of %s was timed %d times, by hand %d", g.Stage, unit, g.N, want)
+			}
+		}
 	}
 }

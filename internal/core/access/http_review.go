@@ -87,13 +87,14 @@ func (a *Access) reviewRoutes(e *httpx.Edge) {
 				ReviewQuery{Kind: in.Kind, State: in.State, Unused: in.Unused, Text: in.Query, After: in.After, Limit: in.Limit})
 			return out, err
 		})
-	httpx.Download(e, httpx.Op{ID: "access.review_file", Method: http.MethodGet, Path: "/api/access-reviews/{id}/file", SignedIn: true, Tags: tags,
+	httpx.Issue(e, httpx.Op{ID: "access.review_file", Method: http.MethodPost, Path: "/api/access-reviews/{id}/file", SignedIn: true, Tags: tags,
 		Summary: "A round as a spreadsheet or CSV"},
 		func(tx *db.Tx, by *Actor, in *reviewFileIn) (*httpx.Content, error) {
 			rows, _, err := a.ReviewRows(tx, by, in.ID, ReviewQuery{})
 			if err != nil {
 				return nil, err
 			}
+			noted(tx, by, "access.export", in.ID, map[string]any{"rows": len(rows), "format": in.Format})
 			return a.reviewFile(rows, in.Format, by.Language), nil
 		})
 	httpx.Write(e, httpx.Op{ID: "access.review_decide", Method: http.MethodPost, Path: "/api/access-reviews/{id}/rows/{row}", SignedIn: true, Tags: tags,

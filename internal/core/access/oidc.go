@@ -293,9 +293,11 @@ func (a *Access) AskProvider(ctx context.Context, d *db.DB, in OIDCIn) (address,
 	return p.client(told, site).AuthCodeURL(ask.State, options...), cookie, nil
 }
 
-// inside keeps a way back inside our own app.
+// inside keeps a way back inside our own app. Browsers leave out tabs and line
+// ends and take a backslash for a slash, so none of them may stand in it.
 func inside(to string) string {
-	if !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") || strings.ContainsAny(to, "\\\r\n") {
+	bad := func(r rune) bool { return r <= ' ' || r == '\\' || r == 0x7f }
+	if !strings.HasPrefix(to, "/") || strings.HasPrefix(to, "//") || strings.ContainsFunc(to, bad) {
 		return ""
 	}
 	return to

@@ -121,44 +121,51 @@ type ReviewIn struct {
 	Due  string `json:"due" maxLength:"10" doc:"a day of the district, such as 2026-12-31"`
 }
 
-// reviewer is somebody who decides in rounds, or reads them.
+// reviewer is somebody who decides in rounds, or reads them. lines are what of a
+// round is his: their sum, read apart, each along one index.
 type reviewer struct {
 	*Actor
 	kinds []string
-	whole bool // not only the posts that he fills
+	lines []reviewLine
+	whole bool // decides wherever, not only where he fills posts
 }
+
+// reviewLine is one part of a round: rows of some kinds, on one walk if they
+// concern posts.
+type reviewLine struct {
+	kinds []string
+	walk  Walk // no column: wherever
+}
+
+// columns are those of a row's place that a walk can go along.
+var reviewColumnsWalked = []string{HubColumn, StreetColumn, PlatformColumn, GridColumn, MicroColumn, DepartmentColumn}
 
 // reviewer says which rows somebody may decide, or with reading may see. Code:
 // access.denied.
 func (a *Actor) reviewer(reading bool) (reviewer, error) {
 	denied := a.Check(permRevoke, journal.Sight{})
 	if denied == nil || reading && a.Check(permAudit, journal.Sight{}) == nil {
-		return reviewer{a, reviewKinds, true}, nil
+		return reviewer{a, reviewKinds, []reviewLine{{kinds: reviewKinds}}, true}, nil
 	}
-	var kinds []string
+	w := reviewer{Actor: a}
 	if a.Check(permAccount, journal.Sight{}) == nil {
-		kinds = append(kinds, reviewsAccount, reviewsGrant)
+		w.kinds = append(w.kinds, reviewsAccount, reviewsGrant)
+		w.lines = append(w.lines, reviewLine{kinds: []string{reviewsAccount, reviewsGrant}})
 	}
+	// What concerns a post is, for who fills posts, where he fills them.
+	ofPosts := []string{reviewsHolding, reviewsStandIn, reviewsDelegation}
 	if len(a.RolesWith(permAssign)) > 0 {
-		kinds = append(kinds, reviewsHolding, reviewsStandIn, reviewsDelegation)
+		w.kinds = append(w.kinds, ofPosts...)
 	}
-	if len(kinds) == 0 {
+	for _, walk := range a.Walks(permAssign) {
+		if slices.Contains(reviewColumnsWalked, walk.Column) {
+			w.lines = append(w.lines, reviewLine{ofPosts, walk})
+		}
+	}
+	if len(w.kinds) == 0 {
 		return reviewer{}, denied
 	}
-	return reviewer{a, kinds, false}, nil
-}
-
-// reaches says whether a row is the reviewer's: what concerns a post is, for who
-// fills posts, where he fills them.
-func (w reviewer) reaches(o *org.Snapshot, r reviewRow) bool {
-	if !slices.Contains(w.kinds, r.kind) {
-		return false
-	}
-	if w.whole || r.post.IsZero() {
-		return true
-	}
-	p, ok := o.Post(r.post)
-	return ok && w.Check(permAssign, o.SightOf(p)) == nil
+	return w, nil
 }
 
 // OpenReview opens a round over everything in force now. Permission
@@ -210,9 +217,11 @@ func (a *Access) OpenReview(tx *db.Tx, by *Actor, in ReviewIn) (Review, error) {
 		return Review{}, fmt.Errorf("write review: %w", err)
 	}
 	for i, r := range list {
-		if _, err := tx.Exec(`INSERT INTO access_review_row (id, review, number, opened, kind, subject, person, post, role, level, node, since, ends, used)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`, tx.NewID(), in.ID, i+1, db.Millis(now), r.kind, r.subject, r.person, r.post,
-			orNull(r.role), orNull(string(r.level)), r.node, db.Millis(r.since), db.Millis(r.until), db.Millis(r.used)); err != nil {
+		if _, err := tx.Exec(`INSERT INTO access_review_row (id, review, number, opened, kind, subject, person, post, role, level, node, since, ends, used,
+				hub_id, street_id, platform_id, grid_id, micro_id, department_id)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`, tx.NewID(), in.ID, i+1, db.Millis(now), r.kind,
+			r.subject, r.person, r.post, orNull(r.role), orNull(string(r.level)), r.node, db.Millis(r.since), db.Millis(r.until), db.Millis(r.used),
+			r.at.Hub, r.at.Street, r.at.Platform, r.at.Grid, r.at.Micro, r.at.Department); err != nil {
 			return Review{}, fmt.Errorf("write review: %w", err)
 		}
 	}
@@ -232,6 +241,7 @@ type reviewRow struct {
 	kind, role, decision, why                  string
 	level                                      org.Level
 	since, until, used, decided                time.Time
+	at                                         journal.Sight // of the post, when the round is opened; not read back
 }
 
 // idle is since when nothing was done with it: the last use, or its beginning.
@@ -279,7 +289,7 @@ func (a *Access) inForce(tx *db.Tx, last lastUses) ([]reviewRow, error) {
 	for _, h := range o.Holdings {
 		if p, ok := o.Post(h.Post); ok && holdingOn(o, h, now) {
 			out = append(out, reviewRow{kind: holdingKinds[h.Kind], subject: h.ID, person: h.Person, post: p.ID, role: p.Role, level: p.Level, node: p.Node,
-				since: h.From, until: h.To, used: at(last.through[use{h.Person, h.Post}])})
+				since: h.From, until: h.To, used: at(last.through[use{h.Person, h.Post}]), at: o.SightOf(p)})
 		}
 	}
 	slices.SortFunc(out, func(x, y reviewRow) int {
@@ -368,6 +378,53 @@ func reviewRows(tx *db.Tx, where string, args ...any) ([]reviewRow, error) {
 	return out, rows.Close()
 }
 
+// rows reads rows of a round that are the reviewer's, in their order: each line
+// along its index, merged. also is a further condition whose arguments begin at
+// $2; limit nought: all.
+func (w reviewer) rows(tx *db.Tx, review id.ID, limit int, also string, args ...any) ([]reviewRow, error) {
+	var out []reviewRow
+	for _, l := range w.lines {
+		where, all := l.where(also, append([]any{review}, args...))
+		where += ` ORDER BY number`
+		if limit > 0 {
+			where += fmt.Sprintf(` LIMIT %d`, limit)
+		}
+		some, err := reviewRows(tx, where, all...)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, some...)
+	}
+	slices.SortFunc(out, func(x, y reviewRow) int { return cmp.Compare(x.number, y.number) })
+	out = slices.CompactFunc(out, func(x, y reviewRow) bool { return x.number == y.number })
+	if limit > 0 && len(out) > limit {
+		out = out[:limit]
+	}
+	return out, nil
+}
+
+// where is a line's condition; args[0] is the round.
+func (l reviewLine) where(also string, args []any) (string, []any) {
+	var s strings.Builder
+	s.WriteString(`review = $1` + also)
+	if len(l.kinds) < len(reviewKinds) {
+		s.WriteString(` AND kind IN (`)
+		for i, k := range l.kinds {
+			if i > 0 {
+				s.WriteString(`, `)
+			}
+			args = append(args, k)
+			fmt.Fprintf(&s, `$%d`, len(args))
+		}
+		s.WriteString(`)`)
+	}
+	if l.walk.Column != "" {
+		args = append(args, l.walk.Node)
+		fmt.Fprintf(&s, ` AND %s = $%d`, l.walk.Column, len(args))
+	}
+	return s.String(), args
+}
+
 // DecideReview keeps what a row is about, or ends it with a reason; ending is the
 // ordinary act under the reviewer's own permission, in the same transaction. It is
 // never about oneself. Codes: access.missing, access.denied, access.same_hand,
@@ -382,7 +439,7 @@ func (a *Access) DecideReview(tx *db.Tx, by *Actor, review, row id.ID, end bool,
 	if err != nil {
 		return ReviewRow{}, err
 	}
-	found, err := reviewRows(tx, `id = $1 AND review = $2`, row, review)
+	found, err := me.rows(tx, review, 1, ` AND id = $2`, row)
 	if err != nil {
 		return ReviewRow{}, err
 	}
@@ -439,8 +496,9 @@ func stillOpen(tx *db.Tx, review id.ID) (opened time.Time, err error) {
 
 // decidable says why somebody can't decide a row.
 func (w reviewer) decidable(now *stands, r reviewRow) error {
+	p, ofPost := now.o.Post(r.post)
 	switch {
-	case !w.reaches(now.o, r):
+	case !w.whole && ofPost && w.Check(permAssign, now.o.SightOf(p)) != nil: // through another of his posts
 		return ErrDenied.With("permission", permRevoke)
 	case w.By().SameHand(journal.By{Person: r.person}):
 		return ErrSameHand
@@ -505,14 +563,6 @@ func (a *Access) KeepMany(tx *db.Tx, by *Actor, review id.ID, kind string, rows 
 	if !slices.Contains(me.kinds, kind) {
 		return out, ErrDenied.With("permission", permRevoke)
 	}
-	found, err := reviewRows(tx, `review = $1 AND kind = $2`, review, kind)
-	if err != nil {
-		return out, err
-	}
-	there := make(map[id.ID]reviewRow, len(found))
-	for _, r := range found {
-		there[r.id] = r
-	}
 	now, err := a.standing(tx)
 	if err != nil {
 		return out, err
@@ -523,11 +573,15 @@ func (a *Access) KeepMany(tx *db.Tx, by *Actor, review id.ID, kind string, rows 
 			continue
 		}
 		seen[one] = true
-		r, ok := there[one]
-		if !ok {
+		found, err := me.rows(tx, review, 1, ` AND id = $2 AND kind = $3`, one, kind)
+		if err != nil {
+			return out, err
+		}
+		if len(found) == 0 {
 			out.Left = append(out.Left, ReviewLeftOver{one, ErrMissing.Code})
 			continue
 		}
+		r := found[0]
 		if err := me.decidable(now, r); err != nil {
 			out.Left = append(out.Left, ReviewLeftOver{one, fault.Of(err).Code})
 			continue

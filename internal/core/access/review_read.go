@@ -16,7 +16,7 @@ import (
 
 const reviewColumns = `id, name, due, opened, opened_by, recorded, closed, closed_by`
 
-func (a *Access) reviews(tx *db.Tx, where string, args ...any) ([]Review, error) {
+func (a *Access) reviews(tx *db.Tx, me reviewer, where string, args ...any) ([]Review, error) {
 	o, err := a.org.Snapshot(tx)
 	if err != nil {
 		return nil, err
@@ -48,7 +48,7 @@ func (a *Access) reviews(tx *db.Tx, where string, args ...any) ([]Review, error)
 				return nil, err
 			}
 		}
-		if err := out[i].count(tx, now); err != nil {
+		if err := out[i].count(tx, me, now); err != nil {
 			return nil, err
 		}
 	}
@@ -62,41 +62,46 @@ func (a *Access) dayText(t time.Time) string {
 	return t.In(a.o.Zone).Format(time.DateOnly)
 }
 
-// count fills in how far a round is.
-func (v *Review) count(tx *db.Tx, now *stands) error {
-	rows, err := tx.Query(`SELECT decision, COUNT(*) FROM access_review_row WHERE review = $1 GROUP BY decision`, v.ID)
-	if err != nil {
-		return fmt.Errorf("count review: %w", err)
+// count fills in how far a round is, of what is the reader's.
+func (v *Review) count(tx *db.Tx, me reviewer, now *stands) error {
+	if v.Closed.IsZero() {
+		waiting, err := me.rows(tx, v.ID, 0, ` AND decision IS NULL`)
+		if err != nil {
+			return err
+		}
+		v.Total = int64(len(waiting))
+		for _, r := range waiting {
+			if now.has(r) {
+				v.Open++
+			} else {
+				v.Gone++
+			}
+		}
 	}
-	for rows.Next() {
-		var decision string
-		var n int64
-		if err := rows.Scan(db.Text(&decision), &n); err != nil {
+	for _, l := range me.lines {
+		where, args := l.where(` AND decision IS NOT NULL`, []any{v.ID})
+		rows, err := tx.Query(`SELECT decision, COUNT(*) FROM access_review_row WHERE `+where+` GROUP BY decision`, args...)
+		if err != nil {
 			return fmt.Errorf("count review: %w", err)
 		}
-		v.Total += n
-		switch decision {
-		case reviewKeep:
-			v.Kept = n
-		case reviewEnd:
-			v.Ended = n
-		case reviewGone:
-			v.Gone = n
-		default:
-			v.Open = n
+		for rows.Next() {
+			var decision string
+			var n int64
+			if err := rows.Scan(&decision, &n); err != nil {
+				return fmt.Errorf("count review: %w", err)
+			}
+			v.Total += n
+			switch decision {
+			case reviewKeep:
+				v.Kept += n
+			case reviewEnd:
+				v.Ended += n
+			default:
+				v.Gone += n
+			}
 		}
-	}
-	if err := rows.Close(); err != nil || v.Open == 0 {
-		return err
-	}
-	waiting, err := reviewRows(tx, `review = $1 AND decision IS NULL`, v.ID)
-	if err != nil {
-		return err
-	}
-	for _, r := range waiting {
-		if !now.has(r) {
-			v.Gone++
-			v.Open--
+		if err := rows.Close(); err != nil {
+			return fmt.Errorf("count review: %w", err)
 		}
 	}
 	return nil
@@ -105,18 +110,20 @@ func (v *Review) count(tx *db.Tx, now *stands) error {
 // Reviews lists the rounds, newest first. For whoever decides in them, and the
 // auditor.
 func (a *Access) Reviews(tx *db.Tx, by *Actor) ([]Review, error) {
-	if _, err := by.reviewer(true); err != nil {
+	me, err := by.reviewer(true)
+	if err != nil {
 		return nil, err
 	}
-	return a.reviews(tx, `1 = 1 ORDER BY opened DESC, id DESC`)
+	return a.reviews(tx, me, `1 = 1 ORDER BY opened DESC, id DESC`)
 }
 
 // ReviewOf is one round. Code: access.missing.
 func (a *Access) ReviewOf(tx *db.Tx, by *Actor, v id.ID) (Review, error) {
-	if _, err := by.reviewer(true); err != nil {
+	me, err := by.reviewer(true)
+	if err != nil {
 		return Review{}, err
 	}
-	found, err := a.reviews(tx, `id = $1`, v)
+	found, err := a.reviews(tx, me, `id = $1`, v)
 	if err != nil {
 		return Review{}, err
 	}
@@ -136,6 +143,9 @@ type ReviewQuery struct {
 	Limit  int    // 0: all
 }
 
+// reviewBatch is how many rows are read at a time.
+const reviewBatch = 250
+
 // ReviewRows lists rows of a round as far as the reader decides or audits them:
 // what was not used for the longest first. next is the number to go on after;
 // zero at the end. Codes: access.missing, access.denied.
@@ -148,26 +158,17 @@ func (a *Access) ReviewRows(tx *db.Tx, by *Actor, v id.ID, q ReviewQuery) (out [
 	if err != nil {
 		return nil, 0, err
 	}
-	where, args := `review = $1 AND number > $2 AND kind IN (`, []any{v, q.After}
-	for i, k := range me.kinds {
-		if i > 0 {
-			where += `, `
-		}
-		args = append(args, k)
-		where += fmt.Sprintf(`$%d`, len(args))
-	}
-	where += `)`
+	also, args := ` AND number > $2`, []any{q.After}
 	if q.Kind != "" {
 		args = append(args, q.Kind)
-		where += fmt.Sprintf(` AND kind = $%d`, len(args))
+		also += fmt.Sprintf(` AND kind = $%d`, len(args)+1)
+	}
+	if q.State == "open" {
+		also += ` AND decision IS NULL`
 	}
 	if q.Unused {
 		args = append(args, db.Millis(round.Opened.Add(-reviewUnused)))
-		where += fmt.Sprintf(` AND since < $%[1]d AND (used IS NULL OR used < $%[1]d)`, len(args))
-	}
-	rows, err := reviewRows(tx, where+` ORDER BY number`, args...)
-	if err != nil {
-		return nil, 0, err
+		also += fmt.Sprintf(` AND since < $%[1]d AND (used IS NULL OR used < $%[1]d)`, len(args)+1)
 	}
 	now, err := a.standing(tx)
 	if err != nil {
@@ -180,28 +181,36 @@ func (a *Access) ReviewRows(tx *db.Tx, by *Actor, v id.ID, q ReviewQuery) (out [
 	places := map[id.ID]words.Text{}
 	text := strings.TrimSpace(q.Text)
 	out = []ReviewRow{}
-	for _, r := range rows {
-		if r.decision == "" && !now.has(r) {
-			r.decision = reviewGone
-		}
-		person, _ := now.o.Person(r.person)
-		if !me.reaches(now.o, r) {
-			continue
-		}
-		if q.State == "open" && r.decision != "" || q.State == "decided" && r.decision == "" || !strings.Contains(person.Name, text) {
-			continue
-		}
-		if q.Limit > 0 && len(out) == q.Limit {
-			return out, out[len(out)-1].Number, nil
-		}
-		shown, err := a.showRow(tx, by, st, now.o, places, r)
+	// Whether a thing is still there, and how its person is called, other rooms
+	// know: what a batch loses by that, the next one makes good.
+	for {
+		rows, err := me.rows(tx, v, reviewBatch, also, args...)
 		if err != nil {
 			return nil, 0, err
 		}
-		shown.Unused = unusedBefore(r, round.Opened)
-		out = append(out, shown)
+		for _, r := range rows {
+			if r.decision == "" && !now.has(r) {
+				r.decision = reviewGone
+			}
+			person, _ := now.o.Person(r.person)
+			if q.State == "open" && r.decision != "" || q.State == "decided" && r.decision == "" || !strings.Contains(person.Name, text) {
+				continue
+			}
+			if q.Limit > 0 && len(out) == q.Limit {
+				return out, out[len(out)-1].Number, nil
+			}
+			shown, err := a.showRow(tx, by, st, now.o, places, r)
+			if err != nil {
+				return nil, 0, err
+			}
+			shown.Unused = unusedBefore(r, round.Opened)
+			out = append(out, shown)
+		}
+		if len(rows) < reviewBatch {
+			return out, 0, nil
+		}
+		args[0] = rows[len(rows)-1].number
 	}
-	return out, 0, nil
 }
 
 // unusedBefore says whether a right was not used in the 90 days before a round.

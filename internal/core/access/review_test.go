@@ -14,6 +14,7 @@ import (
 	"onegrid/internal/core/org"
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/id"
+	"onegrid/internal/kit/words"
 )
 
 // used writes down what was noted, as the chore does.
@@ -207,7 +208,7 @@ func TestReviewOfRights(t *testing.T) {
 		}
 		auditor.gets("403 access.denied", "POST", decide(found), keep, nil)
 		worker.gets("403 access.denied", "POST", decide(found), keep, nil)
-		boss.gets("403 access.denied", "POST", decide(found), keep, nil)
+		boss.gets("404 access.missing", "POST", decide(found), keep, nil)
 
 		// The right ends at once, with a reason, under the ordinary permission.
 		security.gets("422 access.invalid", "POST", decide(found), m{"decision": "end", "why": " "}, nil)
@@ -289,7 +290,10 @@ func TestReviewOfRights(t *testing.T) {
 		keepAll(system, "grant")
 
 		// The file, overdue, closing.
-		_, raw := security.asks("GET", path+"/file?format=csv", nil)
+		_, raw := security.asks("POST", path+"/file?format=csv", nil)
+		if list := o.entries("access.export"); len(list) != 1 || list[0].Subject != round.ID {
+			t.Errorf("noted of the file %+v", list)
+		}
 		if !bytes.Contains(raw, []byte("演示少来")) || !bytes.Contains(raw, []byte("三个多月没用")) {
 			t.Errorf("%s", raw)
 		}
@@ -320,6 +324,88 @@ func TestReviewOfRights(t *testing.T) {
 			return err
 		})
 		security.gets("404 access.missing", "GET", path, nil, nil)
+	})
+}
+
+// A leader reads and decides of a round what concerns posts in his own part: the
+// rows, the counts and the file; the rest is not there for him.
+func TestReviewInOnesOwnPart(t *testing.T) {
+	each(t, nil, func(o *office) {
+		system, security := o.admin(0), o.admin(1)
+		var other org.Unit
+		o.write(func(tx *db.Tx) (err error) {
+			other, err = o.org.CreateUnit(tx, access.Operator("cli:test", o.hub), org.UnitIn{Kind: org.Street, Code: "S2", Name: words.Text{Chinese: "二街", English: "Second"}, Parent: o.hub})
+			return err
+		})
+		leader := o.person("演示书记")
+		if _, err := o.holds(leader, o.post("street_leader", org.AtStreet, o.street, o.street), org.Holder, time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+		mine := map[id.ID]bool{leader: true}
+		for i := range 7 { // in turn here, there, in a village of here
+			unit, level := o.street, org.AtStreet
+			switch i % 3 {
+			case 1:
+				unit = other.ID
+			case 2:
+				unit, level = o.platform, org.AtVillage
+			}
+			role := map[org.Level]string{org.AtStreet: "street_desk", org.AtVillage: "village_desk"}[level]
+			who := o.person("演示" + itoa(int64(i)))
+			if _, err := o.holds(who, o.post(role, level, unit, unit), org.Holder, time.Time{}); err != nil {
+				t.Fatal(err)
+			}
+			if i%3 != 1 {
+				mine[who] = true
+			}
+		}
+		boss := o.staff(system, security, "secretary", leader)
+		security.signsIn("security")
+		var round access.Review
+		security.gets("201", "POST", "/api/access-reviews", m{"name": "一季度", "due": o.clock.Now().AddDate(0, 0, 14).Format(time.DateOnly)}, &round)
+		path := "/api/access-reviews/" + round.ID.String()
+
+		var there access.ReviewRow
+		for _, r := range security.rowsOf(round.ID, "limit=200") {
+			if r.Kind == "holding" && !mine[r.Person] {
+				there = r
+			}
+		}
+		if there.ID.IsZero() {
+			t.Fatal("the second street has no row")
+		}
+		got, last := map[id.ID]bool{}, int64(0)
+		for next := int64(0); ; {
+			var page struct {
+				Items []access.ReviewRow
+				Next  int64
+			}
+			boss.gets("200", "GET", path+"/rows?limit=2&after="+itoa(next), nil, &page)
+			for _, r := range page.Items {
+				if r.Number <= last || !mine[r.Person] || r.Kind != "holding" {
+					t.Errorf("after %d: %+v", last, r)
+				}
+				got[r.Person], last = true, r.Number
+			}
+			if next = page.Next; next == 0 {
+				break
+			}
+		}
+		var seen access.Review
+		boss.gets("200", "GET", path, nil, &seen)
+		if len(got) != len(mine) || seen.Total != int64(len(mine)) || seen.Open != seen.Total || round.Total <= seen.Total {
+			t.Errorf("%d of %d rows, counted %+v of %d", len(got), len(mine), seen, round.Total)
+		}
+		_, file := boss.asks("POST", path+"/file?format=csv", nil)
+		if lines := bytes.Count(file, []byte("\n")); lines != len(mine)+1 {
+			t.Errorf("%d lines: %s", lines, file)
+		}
+		boss.gets("404 access.missing", "POST", path+"/rows/"+there.ID.String(), m{"decision": "keep"}, nil)
+		var kept access.ReviewKept
+		boss.gets("200", "POST", path+"/keep", m{"kind": "holding", "rows": []id.ID{there.ID}}, &kept)
+		if kept.Kept != 0 || len(kept.Left) != 1 || kept.Left[0].Code != "access.missing" {
+			t.Errorf("%+v", kept)
+		}
 	})
 }
 

@@ -21,6 +21,7 @@ type ActFacts struct {
 	Stage   string `json:"stage,omitempty"`
 	UsedMS  int64  `json:"used_ms,omitempty"`  // running time it used
 	LimitMS int64  `json:"limit_ms,omitempty"` // running time it had; 0 without a limit
+	Answers id.ID  `json:"answers,omitzero"`   // unit that had the case until then, and answers for the stage, where that is not Unit
 
 	Late       bool   `json:"late,omitempty"`       // on case.close: the handling clock had run out at done
 	Comparable bool   `json:"comparable,omitempty"` // on case.close: there was a deadline to compare with

@@ -94,8 +94,9 @@ func (d *Desk) apply(env *env, by *access.Actor, s *scene, m Move, in Act, to St
 	if env.handled = old.Handler; old.State == Merged {
 		env.handled = s.facts.Main.Handler
 	}
+	env.had = old.Post
 	note(env, me, c, &before, kindOf(c, m.Key), c.Version, body)
-	env.handled = id.ID{}
+	env.handled, env.had = id.ID{}, id.ID{}
 	for _, add := range env.later {
 		add()
 	}

@@ -135,6 +135,7 @@ type env struct {
 	catalog   *catalog.Snapshot
 	book      *access.RoleBook
 	handled   id.ID    // the post that handled the case before the act, or a merged report's main case
+	had       id.ID    // the post that had the case before the act
 	later     []func() // entries that stand after that of the act itself
 	owner     string   // the browser of somebody without an account
 	from      id.ID    // the merged report whose reporter acts on its main case
@@ -282,6 +283,9 @@ func factsOf(env *env, by journal.By, c Case, kind string, b *Body) *ActFacts {
 		f.From, f.To, f.Reason, f.Result, f.Score = string(b.From), string(b.To), b.Reason, string(b.Result), b.Score
 		if b.Clock != nil && kind != "case.late" && kind != "task.late" && kind != "case.merge" {
 			f.Stage, f.UsedMS, f.LimitMS = string(b.Clock.Kind), b.Clock.Used, b.Clock.Limit
+			if f.Answers = env.unitOf(env.had); f.Answers == f.Unit {
+				f.Answers = id.ID{}
+			}
 		}
 	}
 	switch kind {

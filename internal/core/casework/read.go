@@ -1,7 +1,10 @@
 package casework
 
 import (
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"onegrid/internal/core/access"
@@ -58,4 +61,50 @@ func (d *Desk) Among(tx *db.Tx, by *access.Actor, cases []id.ID) (map[id.ID]Brie
 		rows.Close()
 	}
 	return out, nil
+}
+
+// AmongOrMain gives those of some cases that the actor may see, and of the others
+// that were merged the main case, where he may see that: by the id of the report.
+func (d *Desk) AmongOrMain(tx *db.Tx, by *access.Actor, cases []id.ID) (seen, mains map[id.ID]Brief, err error) {
+	mains = map[id.ID]Brief{}
+	if seen, err = d.Among(tx, by, cases); err != nil {
+		return nil, nil, err
+	}
+	marks, args := []string{}, []any{}
+	for _, v := range cases {
+		if _, ok := seen[v]; !ok {
+			args = append(args, v)
+			marks = append(marks, fmt.Sprintf("$%d", len(args)))
+		}
+	}
+	if len(args) == 0 {
+		return seen, mains, nil
+	}
+	rows, err := tx.Query(`SELECT case_id, main_id FROM case_merge WHERE case_id IN (`+strings.Join(marks, ", ")+`)`, args...)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read main cases: %w", err)
+	}
+	main := map[id.ID]id.ID{}
+	for rows.Next() {
+		var one, into id.ID
+		if err := rows.Scan(&one, &into); err != nil {
+			rows.Close()
+			return nil, nil, fmt.Errorf("read main cases: %w", err)
+		}
+		main[one] = into
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return nil, nil, fmt.Errorf("read main cases: %w", err)
+	}
+	into := slices.SortedFunc(maps.Values(main), id.ID.Compare)
+	known, err := d.Among(tx, by, slices.Compact(into))
+	if err != nil {
+		return nil, nil, err
+	}
+	for one, m := range main {
+		if b, ok := known[m]; ok {
+			mains[one] = b
+		}
+	}
+	return seen, mains, nil
 }

@@ -26,6 +26,7 @@ type Telling struct {
 	Answer         string
 	At             journal.Sight
 	Reporter       bool // somebody stands sealed beside it
+	Over           bool // it has ended, and will tell its reporter no more
 }
 
 // Telling gives what messages may say about a case now; reason is the key of the
@@ -44,6 +45,13 @@ func (d *Desk) Telling(tx *db.Tx, caseID id.ID, reason string) (Telling, error) 
 		return Telling{}, err
 	}
 	t := Telling{Number: c.Number, Place: c.Where, Due: c.Clock.Due, Ask: c.AskPost, Answer: c.Resident, At: c.Sight(), Reporter: c.Reporter && c.Task == ""}
+	on := c // a merged report goes on as its main case does
+	if c.State == Merged {
+		if on, err = get(tx, c.Main); err != nil {
+			return t, err
+		}
+	}
+	t.Over = on.about().Shut
 	if c.Hold != nil {
 		t.Until = c.Hold.Until
 	}

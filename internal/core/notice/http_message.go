@@ -31,6 +31,11 @@ type audienceIn struct {
 
 type audienceOut struct{ Body Audience }
 
+type takeBackIn struct {
+	ID id.ID `path:"id"`
+	httpx.Precondition
+}
+
 type decideIn struct {
 	ID id.ID `path:"id"`
 	httpx.Precondition
@@ -91,6 +96,12 @@ func (n *Notices) messageRoutes(e *httpx.Edge) {
 		Summary: "Approve or refuse a message that somebody else wrote"},
 		func(tx *db.Tx, by *access.Actor, in *decideIn) (*messageOut, error) {
 			v, err := n.DecideMessage(tx, by, in.ID, in.Match, in.Body)
+			return &messageOut{v}, err
+		})
+	httpx.Write(e, httpx.Op{ID: "notice.take_back_message", Method: http.MethodPost, Path: "/api/notice-messages/{id}/withdrawal", SignedIn: true, Tags: tags,
+		Summary: "Take back what one wrote while it waits for an approval"},
+		func(tx *db.Tx, by *access.Actor, in *takeBackIn) (*messageOut, error) {
+			v, err := n.TakeBackMessage(tx, by, in.ID, in.Match)
 			return &messageOut{v}, err
 		})
 }

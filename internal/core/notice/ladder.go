@@ -88,6 +88,8 @@ func climb(n Notice, t *Template, rungs []Rung, dead bool, m moment) move {
 // rungsFor is the ladder of a notice.
 func (s Settings) rungsFor(n Notice) []Rung {
 	switch {
+	case n.Template == newsKey:
+		return newsRungs
 	case n.resident():
 		return s.Ladders.Resident
 	case n.Urgent:

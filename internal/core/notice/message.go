@@ -44,6 +44,8 @@ var (
 	ErrDecided = fault.New(fault.Conflict, "notice.decided")
 	// ErrOwnMessage says that who wrote it does not approve it.
 	ErrOwnMessage = fault.New(fault.Forbidden, "notice.own_message")
+	// ErrNotAuthor says that only who wrote a message takes it back.
+	ErrNotAuthor = fault.New(fault.Forbidden, "notice.not_author")
 )
 
 // MessageState is how far a message is (通知进度).
@@ -52,6 +54,7 @@ type MessageState string
 const (
 	MessageWaiting MessageState = "waiting" // 等另一人批准
 	MessageRefused MessageState = "refused" // 没有批准
+	MessageBack    MessageState = "back"    // 作者收回
 	MessageGoing   MessageState = "going"   // 正在发
 	MessageSent    MessageState = "sent"    // 发完了
 )
@@ -77,7 +80,7 @@ type Message struct {
 	Text     words.Text   `json:"text"`
 	Urgent   bool         `json:"urgent,omitempty"`
 	MustAct  bool         `json:"must_act,omitempty"`
-	State    MessageState `json:"state" enum:"waiting,refused,going,sent"`
+	State    MessageState `json:"state" enum:"waiting,refused,back,going,sent"`
 	Written  time.Time    `json:"written_at"`
 	Decided  time.Time    `json:"decided_at,omitzero"`
 	Remark   string       `json:"remark,omitempty"`
@@ -115,6 +118,7 @@ type MessageView struct {
 	AuthorPost  words.Text    `json:"author_post_name"`
 	DeciderName string        `json:"decider_name,omitempty"`
 	CanDecide   bool          `json:"can_decide,omitempty"`
+	CanTakeBack bool          `json:"can_take_back,omitempty"`
 	Counts      MessageCounts `json:"counts"`
 }
 
@@ -365,6 +369,34 @@ func (n *Notices) DecideMessage(tx *db.Tx, by *access.Actor, v id.ID, match int6
 	return n.viewMessage(tx, by, s, m)
 }
 
+// TakeBackMessage ends a message that waits for its second person, by whoever
+// wrote it: nobody was told, nobody will be. Codes: notice.no_message,
+// notice.not_author, notice.changed, notice.decided.
+func (n *Notices) TakeBackMessage(tx *db.Tx, by *access.Actor, v id.ID, match int64) (MessageView, error) {
+	m, err := n.messageFor(tx, by, v)
+	if err != nil {
+		return MessageView{}, err
+	}
+	switch {
+	case by.Person.IsZero() || by.Person != m.author.Person:
+		return MessageView{}, ErrNotAuthor
+	case match != 0 && match != m.Version:
+		return MessageView{}, ErrChanged.With("version", m.Version)
+	case m.State != MessageWaiting:
+		return MessageView{}, ErrDecided
+	}
+	m.State, m.Decided, m.decider = MessageBack, tx.Now(), by.Person
+	if m, err = putMessage(tx, m); err != nil {
+		return MessageView{}, err
+	}
+	n.noteMessage(tx, by.By(), "notice.take_back_message", m)
+	s, err := n.o.Org.Snapshot(tx)
+	if err != nil {
+		return MessageView{}, err
+	}
+	return n.viewMessage(tx, by, s, m)
+}
+
 // noteMessage writes to the journal what happened to a message; its words stay
 // here, where they end with their term.
 func (n *Notices) noteMessage(tx *db.Tx, by journal.By, kind string, m Message) {
@@ -570,6 +602,7 @@ func (n *Notices) viewMessage(tx *db.Tx, by *access.Actor, s *org.Snapshot, m Me
 	if p, ok := s.Person(m.decider); ok {
 		v.DeciderName = p.Name
 	}
+	v.CanTakeBack = m.State == MessageWaiting && !by.Person.IsZero() && by.Person == m.author.Person
 	v.CanDecide = m.State == MessageWaiting && by.Check(permApprove, m.at) == nil && !by.By().SameHand(m.author)
 	if m.entry != 0 {
 		v.Counts, err = countMessage(tx, m.entry)

@@ -192,6 +192,46 @@ func TestWideMessageTakesTwo(t *testing.T) {
 	})
 }
 
+// While a message waits for its second person, whoever wrote it takes it back;
+// nobody else does, nobody is told, and it can't be approved afterwards.
+func TestMessageTakenBack(t *testing.T) {
+	eachHouse(t, func(h *house) {
+		back := func(name string, v id.ID, match int64) (m MessageView, err error) {
+			err = h.db.Write(h.ctx, func(tx *db.Tx) (err error) {
+				m, err = h.n.TakeBackMessage(tx, h.as(tx, name), v, match)
+				return err
+			})
+			h.works()
+			h.works()
+			return m, err
+		}
+		v, err := h.writes("street", "S1", nil)
+		h.must(err)
+		if !v.CanTakeBack || h.seen("leader", v.ID).CanTakeBack {
+			t.Fatalf("the author: %v, another: the other way", v.CanTakeBack)
+		}
+		_, err = back("leader", v.ID, 0)
+		h.refused(err, ErrNotAuthor)
+		_, err = back("other", v.ID, 0) // out of sight
+		h.refused(err, ErrNoMessage)
+		_, err = back("street", v.ID, v.Version+3)
+		h.refused(err, ErrChanged)
+		m, err := back("street", v.ID, v.Version)
+		h.must(err)
+		if m.State != MessageBack || m.CanTakeBack || m.Decided.IsZero() {
+			t.Fatalf("taken back it is %+v", m)
+		}
+		_, err = h.decides("leader", v.ID, MessageDecision{Approve: true})
+		h.refused(err, ErrDecided)
+		h.none("village")
+		// What went out can't be called back.
+		v, err = h.writes("village", "P1", nil)
+		h.must(err)
+		_, err = back("village", v.ID, 0)
+		h.refused(err, ErrDecided)
+	})
+}
+
 // Who may not send there does not, and a message is seen where it went.
 func TestMessageScope(t *testing.T) {
 	eachHouse(t, func(h *house) {

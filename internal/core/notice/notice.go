@@ -8,7 +8,8 @@
 // that wants to name its readers puts a Tell into the facts of its entry.
 //
 // Tables: notice, notice_delivery, notice_part, notice_template, notice_setting,
-// notice_contact, notice_push, notice_consent, notice_cursor, notice_message.
+// notice_contact, notice_push, notice_news, notice_consent, notice_cursor,
+// notice_message.
 //
 // Promises callers rely on:
 //   - Each entry of the journal is followed at least once, and makes exactly one
@@ -27,7 +28,8 @@
 //   - A message written by hand that goes to a street or wider leaves only after
 //     somebody else approved it; who is told is read when it leaves. (message.go)
 //   - A resident gets text messages only where she agreed, and the number stays
-//     sealed in the case.
+//     sealed in the case. A browser that follows a case is told that there is
+//     news, and nothing else. (news.go)
 package notice
 
 import (
@@ -67,6 +69,8 @@ var (
 	ErrPushHost = fault.New(fault.Invalid, "notice.push_host")
 	// ErrTooMany says that the person has too many devices.
 	ErrTooMany = fault.New(fault.Conflict, "notice.too_many_devices")
+	// ErrOver says that the matter has ended: there will be no news of it.
+	ErrOver = fault.New(fault.Conflict, "notice.over")
 	// ErrOften says that somebody asks for test messages too often.
 	ErrOften = fault.New(fault.TooMany, "notice.too_often")
 	// ErrNoPerson says that the actor is no person with an inbox.

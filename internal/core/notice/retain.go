@@ -17,7 +17,10 @@ func Ended() map[string][]db.Ended {
 			{Table: "notice", Key: "id", At: "made_at"},
 			{Table: "notice_message", Key: "id", At: "written_at"},
 		},
-		"sign_in_device": {{Table: "notice_push", Key: "id", At: "COALESCE(used_at, made_at)"}},
+		"sign_in_device": {
+			{Table: "notice_push", Key: "id", At: "COALESCE(used_at, made_at)"},
+			{Table: "notice_news", Key: "id", At: "COALESCE(ends_at, used_at, made_at)"},
+		},
 		"consent_record": {{Table: "notice_consent", Key: "case_id", At: "ended_at"}},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -83,6 +84,11 @@ func (n *Notices) alarm(tx *db.Tx, one Notice, c Channel) (bool, error) {
 	switch {
 	case !n.has(c):
 		return false, nil
+	case one.Template == newsKey:
+		var err error
+		if targets, err = newsBrowsers(tx, one.Case); err != nil {
+			return false, err
+		}
 	case one.resident():
 		if agreed, _, err := consent(tx, one.Case); err != nil || !agreed || c != SMS {
 			return false, err
@@ -223,6 +229,15 @@ func (n *Notices) claim(tx *db.Tx, delivery id.ID) (l letter, ready bool, err er
 func (n *Notices) compose(tx *db.Tx, b *book, t *Template, one Notice, d Delivery) (l letter, err error) {
 	l = letter{delivery: d, urgent: one.Urgent, topic: one.ID.String()[:32]}
 	vars := one.Vars
+	if one.Template == newsKey {
+		var language words.Language
+		if l.sub, language, err = n.newsBrowser(tx, d.Target); err != nil {
+			return l, err
+		}
+		l.topic = strings.ReplaceAll(one.Case.String(), "-", "") // the newest news of a case is enough
+		l.payload, err = pushPayload(one, d, t.Title.In(language), t.glance().In(language), "/my/"+one.Vars["case_no"].Chinese)
+		return l, err
+	}
 	if one.resident() {
 		language := consentLanguage(tx, one.Case)
 		if l.to, err = n.o.Cases.Phone(tx, one.Case); errors.Is(err, db.ErrNoRows) || err == nil && l.to == "" {
@@ -309,7 +324,7 @@ func (n *Notices) ended(tx *db.Tx, d Delivery, ids []string, sent error, attempt
 	case errors.Is(sent, ErrGone):
 		d.State, d.Reason = Failed, "gone"
 		if d.Channel == Push {
-			if err := forgetDevice(tx, d.Target); err != nil {
+			if err := errors.Join(forgetDevice(tx, d.Target), forgetNews(tx, d.Target)); err != nil {
 				return false, err
 			}
 		}
@@ -348,9 +363,17 @@ func (n *Notices) after(tx *db.Tx, d Delivery) error {
 	switch {
 	case d.State == Gone || d.State == Arrived:
 		one.Trouble = false
+		if one.Template == newsKey {
+			if _, err := tx.Exec(`UPDATE notice_news SET used_at = $1 WHERE id = $2`, db.Millis(tx.Now()), d.Target); err != nil {
+				return fmt.Errorf("write who is told of news: %w", err)
+			}
+		}
 		if !one.MustAct {
 			one.State, one.RungAt = Delivered, time.Time{}
 		}
+		return putLadder(tx, one)
+	case !alive && one.Template == newsKey:
+		one.RungAt = time.Time{} // her page says it; nobody of the staff need look
 		return putLadder(tx, one)
 	case !alive:
 		one.Dead, one.RungAt = true, tx.Now()

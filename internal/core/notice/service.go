@@ -46,6 +46,7 @@ type Told struct {
 	Answer         string // the last words to the resident
 	At             journal.Sight
 	Reporter       bool // somebody left a name or a number
+	Over           bool // it has ended
 }
 
 // Cases is who knows the cases. casework is one, through app.
@@ -331,6 +332,9 @@ func (n *Notices) follow(tx *db.Tx, known *ahead, e *journal.Entry) (made int, e
 		}
 	}
 	of := caseOf(e)
+	if made, err = n.tellNews(tx, b, e, of, orders); err != nil {
+		return 0, err
+	}
 	if slices.ContainsFunc(orders, func(o order) bool { return o.resident }) {
 		// Most reporters asked for no messages: then the case need not be read.
 		if !known.agreed[of] {
@@ -338,7 +342,7 @@ func (n *Notices) follow(tx *db.Tx, known *ahead, e *journal.Entry) (made int, e
 		}
 	}
 	if len(orders) == 0 {
-		return 0, nil
+		return made, nil
 	}
 	o, err := n.o.Org.Snapshot(tx)
 	if err != nil {
@@ -349,7 +353,7 @@ func (n *Notices) follow(tx *db.Tx, known *ahead, e *journal.Entry) (made int, e
 	a.link = n.link(of)
 	if !of.IsZero() {
 		if a.told, err = n.o.Cases.Told(tx, of, f.Reason); errors.Is(err, db.ErrNoRows) {
-			return 0, nil // erased since: there is nothing to say about it any more
+			return made, nil // erased since: there is nothing to say about it any more
 		} else if err != nil {
 			return 0, fmt.Errorf("what messages say about a case: %w", err)
 		}

@@ -67,13 +67,15 @@ func (o *Org) tableRoutes(e *httpx.Edge) {
 	tags := []string{"org"}
 	// Signed in only: units are known to everybody; posts and people are written
 	// as far as the reader sees the team.
-	httpx.Download(e, httpx.Op{ID: "org.export", Method: http.MethodGet, Path: "/api/org/tables/{table}", SignedIn: true, Tags: tags,
+	httpx.Issue(e, httpx.Op{ID: "org.export", Method: http.MethodPost, Path: "/api/org/tables/{table}/file", SignedIn: true, Tags: tags,
 		Summary: "Units, posts or people as a spreadsheet, CSV or JSON"},
 		func(tx *db.Tx, by journal.Who, in *exportIn) (*httpx.Content, error) {
 			columns, rows, err := o.Export(tx, by, in.Table)
 			if err != nil {
 				return nil, err
 			}
+			journal.Add(tx, journal.Entry{Kind: "org.export", Subject: by.By().Person, By: by.By(), Sight: journal.Sight{Secrecy: journal.Named},
+				Class: "access_log", Body: map[string]any{"table": in.Table, "rows": len(rows), "format": in.Format}})
 			return &httpx.Content{Type: in.Format.ContentType(), Name: in.Table + "." + string(in.Format), Write: func(w io.Writer) error {
 				out, err := sheet.NewOut(in.Format, w, in.Table, columns)
 				if err != nil {

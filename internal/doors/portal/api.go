@@ -7,6 +7,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"onegrid/internal/core/casework"
+	"onegrid/internal/core/notice"
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/httpx"
 	"onegrid/internal/kit/id"
@@ -145,6 +146,15 @@ type photoIn struct {
 	Size string `query:"size" enum:"thumb,view" default:"view"`
 }
 
+type newsIn struct {
+	OwnReport
+	Body struct {
+		Endpoint string `json:"endpoint" maxLength:"1000" doc:"of the browser's push subscription (RFC 8030)"`
+		P256dh   string `json:"p256dh" maxLength:"200"`
+		Auth     string `json:"auth" maxLength:"100"`
+	}
+}
+
 type noBody struct{}
 
 func (p *Portal) api(e *httpx.Edge) {
@@ -158,7 +168,7 @@ func (p *Portal) api(e *httpx.Edge) {
 	}
 	const own = "/api/public/reports/{number}"
 	httpx.Read(e, op("public.choices", "GET", "/api/public/choices", "What a resident may choose"), p.apiChoices)
-	upload := op("public.file_add", "POST", "/api/public/files", "Upload a photo for a report that follows")
+	upload := op("public.file_add", "POST", "/api/public/files", "Upload a photo for a report that follows, or with kind=paper a photo or PDF for an application")
 	upload.MaxBody, upload.Status = maxPhotoBytes+1<<16, 201
 	httpx.Upload(e, upload, p.apiKeep, p.apiUpload)
 	httpx.Act(e, secret("public.report", "/api/public/reports", "Report without an account"), p.apiReport)
@@ -168,6 +178,8 @@ func (p *Portal) api(e *httpx.Edge) {
 	httpx.Read(e, op("public.view", "GET", own, "One's own report"), p.apiView)
 	httpx.Download(e, op("public.file", "GET", own+"/files/{file}", "A photo of one's own report"), p.apiPhoto)
 	p.recordAPI(e, op, own)
+	p.applyAPI(e, op, own)
+	p.newsAPI(e, secret("public.news", own+"/news", "Be told in this browser that there is news"), op("public.news_end", "DELETE", own+"/news", "Be told of news no more"))
 	httpx.Write(e, op("public.rate", "POST", own+"/rate", "Rate the outcome"), func(tx *db.Tx, _ any, in *rateIn) (*noBody, error) {
 		return p.apiAct(tx, in.OwnReport, casework.Act{Move: "rate", Score: in.Body.Score, Note: in.Body.Words})
 	})
@@ -192,6 +204,34 @@ func (p *Portal) api(e *httpx.Edge) {
 		}
 		_, err = p.cases.CommentAsReporter(tx, nobody, o.id, casework.Comment{Text: in.Body.Text, Files: in.Body.Files}, ownerOf(in.Body.Key))
 		return nil, err
+	})
+}
+
+// newsAPI lets one browser be told that there is news of a report.
+func (p *Portal) newsAPI(e *httpx.Edge, give, end httpx.Op) {
+	httpx.Act(e, give, func(ctx context.Context, _ any, in *newsIn) (*noBody, error) {
+		if err := p.limits.try(p.senderIn(ctx)); err != nil {
+			return nil, err
+		}
+		return nil, p.db.Write(ctx, func(tx *db.Tx) error {
+			o, err := p.holder(tx, in.number, in.token)
+			if err != nil {
+				return err
+			}
+			if p.news == nil {
+				return notice.ErrOff.With("channel", string(notice.Push))
+			}
+			return p.news.GiveNews(tx, o.id, in.token, notice.Subscription{Endpoint: in.Body.Endpoint, P256dh: in.Body.P256dh, Auth: in.Body.Auth}, httpx.Language(ctx))
+		})
+	})
+	httpx.Act(e, end, func(ctx context.Context, _ any, in *OwnReport) (*noBody, error) {
+		return nil, p.db.Write(ctx, func(tx *db.Tx) error {
+			o, err := p.holder(tx, in.number, in.token)
+			if err != nil || p.news == nil {
+				return err
+			}
+			return p.news.EndNews(tx, o.id, in.token)
+		})
 	})
 }
 
@@ -240,12 +280,17 @@ func (p *Portal) apiKeep(ctx context.Context, _ any, _ *uploadIn, part *httpx.Pa
 		return casework.File{}, err
 	}
 	defer leave()
+	if part.Values.Get("kind") == "paper" {
+		f, err := p.cases.KeepPaper(ctx, part.Body, p.quarantine)
+		f.Kind = paperKind
+		return f, photoFault(err)
+	}
 	f, err := p.cases.KeepPicture(ctx, part.Body, p.quarantine)
+	f.Kind = "before"
 	return f, photoFault(err)
 }
 
 func (p *Portal) apiUpload(tx *db.Tx, _ any, _ *uploadIn, f casework.File, values url.Values) (*uploadOut, error) {
-	f.Kind = "before"
 	f, err := p.cases.AddFile(tx, nobody, f, ownerOf(values.Get("key")))
 	out := &uploadOut{}
 	out.Body.ID = f.ID

@@ -59,6 +59,11 @@ func (p *Portal) renew(tx *db.Tx, caseID id.ID, number string) (fresh, error) {
 	if err := p.cases.Revoke(tx, caseID); err != nil {
 		return fresh{}, err
 	}
+	if p.news != nil {
+		if err := p.news.EndNews(tx, caseID, ""); err != nil {
+			return fresh{}, err
+		}
+	}
 	return p.links(tx, caseID, number)
 }
 

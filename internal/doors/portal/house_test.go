@@ -71,6 +71,7 @@ type plan struct {
 	rates *Rates
 	demo  bool
 	known *gazetteer // addresses that can be found
+	news  News
 }
 
 func both(s string) words.Text { return words.Text{Chinese: s, English: s + " (en)"} }
@@ -139,7 +140,7 @@ func build(t *testing.T, engine db.Engine, plan plan) *house {
 	h.write(func(tx *db.Tx) error { return register.Seed(tx, h.operator()) })
 	h.found(grids)
 	h.portal = New(Options{Places: findable, DB: h.db, Cases: h.desk, Catalog: register, Org: h.org, Quarantine: quarantine, Words: h.words,
-		Now: h.clock.Now, Demo: plan.demo, Rates: plan.rates})
+		Now: h.clock.Now, Demo: plan.demo, Rates: plan.rates, News: plan.news})
 	edge, err := httpx.New(httpx.Options{Title: "t", Version: "0", DB: h.db, Words: h.words, Who: h.access.Who(h.db), Now: h.clock.Now})
 	h.must(err)
 	h.portal.Routes(edge)

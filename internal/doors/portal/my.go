@@ -72,6 +72,8 @@ type followPage struct {
 	Applied                          *applied // of an application
 	Texts                            string   // which text messages she gets; "" when there is nothing to choose
 	TextChoices                      []Choice
+	News                             string // "on" or "off" for this browser; "" where it can't be told of news
+	NewsKey                          string
 }
 
 // step is one stage in the vertical form.
@@ -82,7 +84,10 @@ type step struct {
 	Said             []string
 }
 
-type shownPhoto struct{ View, Thumb, Caption string }
+type shownPhoto struct {
+	View, Thumb, Caption string
+	Paper                bool // a PDF: to be saved
+}
 
 type added struct{ Text, When string }
 
@@ -98,7 +103,7 @@ func (p *Portal) getMy(w http.ResponseWriter, r *http.Request, _ any) error {
 	if err != nil {
 		return p.refuse(w, r, err)
 	}
-	if done := r.URL.Query().Get("done"); slices.Contains([]string{"rate", "object", "comment", "withdraw", "confirm", "messages", "supplement", "appeal"}, done) {
+	if done := r.URL.Query().Get("done"); slices.Contains([]string{"rate", "object", "comment", "withdraw", "confirm", "messages", "news", "news_on", "supplement", "appeal"}, done) {
 		d.Done = g.Say("portal.done_" + done)
 	}
 	return p.show(w, g, "my", http.StatusOK)
@@ -109,9 +114,14 @@ func (p *Portal) follow(w http.ResponseWriter, r *http.Request, o own) (*page, *
 	g := p.page(w, r, "portal.see_report")
 	var view *casework.PublicCase
 	var texts string
+	var told bool
+	_, token := p.cookieOf(r)
 	err := p.db.Read(r.Context(), func(tx *db.Tx) (err error) {
 		if view, err = p.cases.PublicView(tx, o.id); err == nil && p.texts != nil {
 			texts, err = p.texts.Choice(tx, o.id)
+		}
+		if err == nil && p.news != nil {
+			told, err = p.news.HasNews(tx, o.id, token)
 		}
 		return err
 	})
@@ -119,6 +129,12 @@ func (p *Portal) follow(w http.ResponseWriter, r *http.Request, o own) (*page, *
 		return nil, nil, err
 	}
 	d := g.followPage(view)
+	switch {
+	case told:
+		d.News = "on"
+	case p.news != nil && view.Stage != "closed":
+		d.News, d.NewsKey, g.Script = "off", p.news.NewsKey(), true
+	}
 	if d.Texts = texts; texts != "" {
 		for _, c := range textChoices {
 			d.TextChoices = append(d.TextChoices, Choice{Key: c, Name: g.Say("portal.texts_" + c)})
@@ -311,9 +327,20 @@ func (p *Portal) postMessages(w http.ResponseWriter, r *http.Request, _ any) err
 	})
 }
 
+// postNewsEnd stops telling this browser of news.
+func (p *Portal) postNewsEnd(w http.ResponseWriter, r *http.Request, _ any) error {
+	_, token := p.cookieOf(r)
+	return p.act(w, r, "news", nil, func(tx *db.Tx, o own, _ map[string]string, _ files) error {
+		if p.news == nil {
+			return nil
+		}
+		return p.news.EndNews(tx, o.id, token)
+	})
+}
+
 // isPhotoFault says whether a fault is about the photos of a form.
 func isPhotoFault(f *fault.Fault) bool {
-	for _, known := range []*fault.Fault{ErrPhotoLarge, ErrPhotoMany, ErrPhotoBad, ErrPhotoPixels, ErrPhotosFull, ErrPhotosBusy} {
+	for _, known := range []*fault.Fault{ErrPhotoLarge, ErrPhotoMany, ErrPhotoBad, ErrPhotoPixels, ErrPhotosFull, ErrPhotosBusy, ErrPaperBad, ErrPaperLocked, ErrPaperRuns} {
 		if f.Code == known.Code {
 			return true
 		}

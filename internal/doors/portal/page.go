@@ -48,9 +48,12 @@ const (
 	year       = 365 * 24 * time.Hour
 )
 
-// policy is what a page of this door may load: its own style and pictures, and
-// no script at all.
-const policy = "default-src 'self'; script-src 'none'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+// policy is what a page of this door may load: its own style and pictures, and no
+// script at all but where one is offered (news.js).
+const (
+	policy       = "default-src 'self'; script-src 'none'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+	scriptPolicy = "default-src 'self'; script-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
 
 // page is what a template shows: the frame around it and Data inside.
 type page struct {
@@ -67,6 +70,7 @@ type page struct {
 	Wrong      map[string]string // by the name of the field
 	Listed     []listed          // the same, listed on top of a long form
 	Data       any
+	Script     bool // it may run this door's own
 
 	portal *Portal
 	now    time.Time
@@ -130,6 +134,9 @@ func (p *Portal) show(w http.ResponseWriter, g *page, name string, status int) e
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Language", string(g.Lang))
 	h.Set("Content-Security-Policy", policy)
+	if g.Script {
+		h.Set("Content-Security-Policy", scriptPolicy)
+	}
 	h.Set("Cache-Control", "no-store")
 	h.Add("Vary", "Accept-Language, Cookie")
 	w.WriteHeader(status)

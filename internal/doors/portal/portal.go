@@ -1,5 +1,6 @@
 // Package portal is the public door: residents report something and follow it
-// here, without an account and without script (DESIGN.md sections 6, 9 and 11).
+// here, without an account and without script (DESIGN.md sections 6, 9 and 11). The
+// one script there is offers what can't be done without: to be told of news.
 //
 // It has no tables and no rules of its own: what a resident may do and see is
 // decided by core/casework; this door turns it into pages that an old phone can
@@ -23,7 +24,9 @@
 //	steps.go   what a report looks like to the resident
 //	photo.go   photos, into the quarantine
 //	limit.go   how often the door may be used
+//	news.js    the one script: to be told of news in this browser
 //	api.go     the same as JSON
+//	api_apply.go applications and postings as JSON
 //
 // Promises callers rely on: a number alone opens nothing, and a wrong number
 // looks the same as somebody else's; a preview of a link does not use it up;
@@ -37,6 +40,7 @@ import (
 
 	"onegrid/internal/core/casework"
 	"onegrid/internal/core/catalog"
+	"onegrid/internal/core/notice"
 	"onegrid/internal/core/org"
 	"onegrid/internal/core/place"
 	"onegrid/internal/kit/blob"
@@ -61,6 +65,16 @@ type Options struct {
 	Rates      *Rates           // default DefaultRates
 	OpenData   bool             // the district publishes open data: the first page leads to it
 	Texts      Texts            // nil: this installation sends no text messages
+	News       News             // nil: no browser is told of news
+}
+
+// News is who tells a browser that there is news of a matter. *notice.Notices is
+// one.
+type News interface {
+	NewsKey() string // to subscribe with; empty: it can't
+	HasNews(tx *db.Tx, caseID id.ID, cookie string) (bool, error)
+	GiveNews(tx *db.Tx, caseID id.ID, cookie string, to notice.Subscription, l words.Language) error
+	EndNews(tx *db.Tx, caseID id.ID, cookie string) error // no cookie: all browsers
 }
 
 // Texts is who sends text messages to a reporter who wants them. core/notice is
@@ -98,6 +112,7 @@ type Portal struct {
 	pages      pages
 	edge       *httpx.Edge
 	texts      Texts
+	news       News
 	openData   bool
 }
 
@@ -105,7 +120,10 @@ type Portal struct {
 func New(o Options) *Portal {
 	p := &Portal{
 		db: o.DB, cases: o.Cases, catalog: o.Catalog, org: o.Org, places: o.Places, quarantine: o.Quarantine, words: o.Words,
-		zone: o.Zone, now: o.Now, demo: o.Demo, texts: o.Texts, openData: o.OpenData, slots: newSlots(), repeats: newRepeats[struct{}](10_000), opened: newRepeats[fresh](1000), pages: readPages(),
+		zone: o.Zone, now: o.Now, demo: o.Demo, texts: o.Texts, news: o.News, openData: o.OpenData, slots: newSlots(), repeats: newRepeats[struct{}](10_000), opened: newRepeats[fresh](1000), pages: readPages(),
+	}
+	if p.news != nil && p.news.NewsKey() == "" {
+		p.news = nil
 	}
 	if p.zone == nil {
 		p.zone = time.FixedZone("CST", 8*3600)
@@ -164,6 +182,7 @@ func (p *Portal) Routes(e *httpx.Edge) {
 	post("portal.copy", "/my/{number}/record.json", "Take a copy of one's own data", maxPlainBytes, p.postCopy)
 	post("portal.request", "/my/{number}/requests", "Ask to correct, erase or stop", maxPlainBytes, p.postRequest)
 	post("portal.messages", "/my/{number}/messages", "Say which text messages one wants", maxPlainBytes, p.postMessages)
+	post("portal.news_end", "/my/{number}/news", "Be told of news no more", maxPlainBytes, p.postNewsEnd)
 	post("portal.revoke", "/my/{number}/revoke", "Change the link", maxPlainBytes, p.postRevoke)
 	p.assets(e)
 	p.api(e)

@@ -5,7 +5,8 @@
 // It owns a folder or a bucket and no tables: which file belongs to what, and who
 // may see it, is the business of the room that refers to it. A file that no room
 // refers to after a while is an orphan (an upload whose command never came) and is
-// swept.
+// swept: put aside first, and gone some days later if nobody refers to it still
+// (aside.go).
 //
 // The bytes stand in a Backend: a folder of this machine (folder.go) or a bucket
 // of an S3 service that several machines share (bucket.go). Everything else is
@@ -107,11 +108,16 @@ type Backend interface {
 	Look(ctx context.Context, area string, h Hash) (Info, error)
 	// Read opens a file as it lies there. Code: blob.missing.
 	Read(ctx context.Context, area string, h Hash) (io.ReadCloser, error)
+	// Copy stores the file of one area in another, too; at counts as the time it
+	// was put there. Code: blob.missing.
+	Copy(ctx context.Context, from, to string, h Hash, at time.Time) error
 	// Drop removes a file; one that is not there is no error.
 	Drop(ctx context.Context, area string, h Hash) error
 	// List visits the files of one area, in any order. At may be later than the
 	// time of Look, never earlier by more than the clocks differ.
 	List(ctx context.Context, area string, visit func(Hash, Info) error) error
+	// Tidy removes what an area that holds nothing leaves behind.
+	Tidy(area string)
 	// Areas are the names of the areas that hold something.
 	Areas(ctx context.Context) ([]string, error)
 	// Free is how many bytes can still be written.
@@ -373,6 +379,12 @@ func (a *Area) Open(ctx context.Context, h Hash) (io.ReadSeekCloser, error) {
 	return a.s.read(ctx, a.name, h)
 }
 
+// OpenHere is Open without what is put aside, for who looks in several areas
+// before that.
+func (a *Area) OpenHere(ctx context.Context, h Hash) (io.ReadSeekCloser, error) {
+	return a.s.readFrom(ctx, a.name, h)
+}
+
 // inMemory is up to which size a file that can't be read twice is kept in memory
 // while it is given out.
 const inMemory = 4 << 20
@@ -380,7 +392,21 @@ const inMemory = 4 << 20
 // readTries is how often a transfer that broke off, or came damaged, is begun.
 const readTries = 3
 
-func (s *Store) read(ctx context.Context, area string, h Hash) (f io.ReadSeekCloser, err error) {
+// read opens a file of an area; one that was put aside is still there.
+func (s *Store) read(ctx context.Context, area string, h Hash) (io.ReadSeekCloser, error) {
+	f, err := s.readFrom(ctx, area, h)
+	if !errors.Is(err, ErrMissing) {
+		return f, err
+	}
+	for _, aside := range asideNow(area, s.o.Now()) {
+		if f, err = s.readFrom(ctx, aside, h); !errors.Is(err, ErrMissing) {
+			return f, err
+		}
+	}
+	return nil, err
+}
+
+func (s *Store) readFrom(ctx context.Context, area string, h Hash) (f io.ReadSeekCloser, err error) {
 	for range readTries {
 		f, err = s.readOnce(ctx, area, h)
 		if err == nil || errors.Is(err, ErrMissing) || ctx.Err() != nil {
@@ -482,6 +508,9 @@ const maxSize = int64(1) << 40
 // Remove erases a file; one that is not there is no error.
 func (a *Area) Remove(ctx context.Context, h Hash) error {
 	defer a.s.lock(h)()
+	if err := a.s.dropAside(ctx, a.name, h); err != nil {
+		return err
+	}
 	var size int64
 	if a.cap > 0 {
 		switch was, err := a.s.back.Look(ctx, a.name, h); {
@@ -500,87 +529,36 @@ func (a *Area) Remove(ctx context.Context, h Hash) error {
 	return nil
 }
 
-// Sweep removes files that were put more than age ago and that nothing refers
-// to; wanted says, for a number of files at a time, which of them are referred
-// to. It says how many files and bytes went.
-func (a *Area) Sweep(ctx context.Context, age time.Duration, wanted func(ctx context.Context, some []Hash) (map[Hash]bool, error)) (files int, bytes int64, err error) {
-	const step = 200
-	var some []Hash
-	limit := a.s.o.Now().Add(-age)
-	sweep := func() error {
-		if len(some) == 0 {
-			return nil
-		}
-		keep, err := wanted(ctx, some)
-		if err != nil {
-			return err
-		}
-		for _, h := range some {
-			if keep[h] {
-				continue
-			}
-			n, err := a.sweepOne(ctx, h, limit)
-			if err != nil {
-				return err
-			}
-			if n > 0 {
-				files, bytes = files+1, bytes+n
-			}
-		}
-		some = some[:0]
-		return ctx.Err()
-	}
-	var listed int64
-	before := a.used.Load()
-	err = a.s.back.List(ctx, a.name, func(h Hash, i Info) error {
-		listed += i.Size
-		if !i.At.Before(limit) {
-			return nil
-		}
-		if some = append(some, h); len(some) < step {
-			return nil
-		}
-		return sweep()
-	})
-	if err == nil {
-		a.count(listed - before) // what other machines put or removed
-		err = sweep()
-	}
-	return files, bytes, err
-}
-
-// sweepOne removes an orphan unless it was put again since it was listed.
-func (a *Area) sweepOne(ctx context.Context, h Hash, limit time.Time) (int64, error) {
-	defer a.s.lock(h)()
-	i, err := a.s.back.Look(ctx, a.name, h)
-	if errors.Is(err, ErrMissing) {
-		return 0, nil
-	}
-	if err != nil || !i.At.Before(limit) {
-		return 0, err
-	}
-	if err := a.s.back.Drop(ctx, a.name, h); err != nil {
-		return 0, err
-	}
-	a.count(-i.Size)
-	return i.Size, nil
-}
-
-// Each visits every file of every area, as for a backup.
+// Each visits every file of every area, as for a backup. What is put aside counts
+// for its area as long as that has nothing of the name.
 func (s *Store) Each(ctx context.Context, visit func(area string, h Hash, size int64) error) error {
 	areas, err := s.back.Areas(ctx)
 	if err != nil {
 		return err
 	}
 	late := func(name string) int {
-		if slices.Contains(s.o.From, name) {
-			return 0
+		if of, _, aside := asideOf(name); aside || !slices.Contains(s.o.From, of) {
+			return 1
 		}
-		return 1
+		return 0
 	}
 	slices.SortFunc(areas, func(x, y string) int { return cmp.Or(cmp.Compare(late(x), late(y)), cmp.Compare(x, y)) })
+	seen := map[Hash]string{} // put aside already, on an earlier day
 	for _, name := range areas {
-		if err := s.back.List(ctx, name, func(h Hash, i Info) error { return visit(name, h, i.Size) }); err != nil {
+		of, _, aside := asideOf(name)
+		if err := s.back.List(ctx, name, func(h Hash, i Info) error {
+			if aside {
+				_, err := s.back.Look(ctx, of, h)
+				if err == nil || seen[h] == of {
+					return nil
+				}
+				if !errors.Is(err, ErrMissing) {
+					return err
+				}
+				seen[h] = of
+			}
+			return visit(of, h, i.Size)
+		}); err != nil {
 			return err
 		}
 	}
@@ -614,5 +592,8 @@ func (s *Store) Restore(ctx context.Context, area string, h Hash, r io.Reader) e
 // Remove erases a file of any area; one that is not there is no error.
 func (s *Store) Remove(ctx context.Context, area string, h Hash) error {
 	defer s.lock(h)()
+	if err := s.dropAside(ctx, area, h); err != nil {
+		return err
+	}
 	return s.back.Drop(ctx, area, h)
 }

@@ -194,6 +194,16 @@ func (t transfer) Close() error {
 	return t.ReadCloser.Close()
 }
 
+// Copy lets the service copy: nothing passes through here.
+func (b *bucket) Copy(ctx context.Context, from, to string, h Hash, at time.Time) error {
+	inner, cancel := context.WithTimeout(ctx, 5*b.o.Timeout)
+	defer cancel()
+	_, err := b.client.CopyObject(inner, b.o.Bucket, b.name(from, h), b.o.Bucket, b.name(to, h),
+		map[string]string{"X-Amz-Metadata-Directive": "REPLACE", "X-Amz-Meta-" + metaPut: strconv.FormatInt(at.UnixMilli(), 10), "Content-Type": "application/octet-stream"},
+		minio.CopySrcOptions{}, minio.PutObjectOptions{})
+	return b.fault(ctx, "copy "+h.String(), err)
+}
+
 func (b *bucket) Drop(ctx context.Context, area string, h Hash) error {
 	inner, cancel := b.within(ctx, 0)
 	defer cancel()
@@ -214,6 +224,9 @@ func (b *bucket) List(ctx context.Context, area string, visit func(Hash, Info) e
 		return visit(h, Info{o.Size, o.LastModified})
 	})
 }
+
+// Tidy has nothing to do: a bucket has no folders.
+func (b *bucket) Tidy(string) {}
 
 func (b *bucket) Areas(ctx context.Context) ([]string, error) {
 	var out []string

@@ -71,6 +71,32 @@ func (f *folder) Read(_ context.Context, area string, h Hash) (io.ReadCloser, er
 	return file, nil
 }
 
+// Copy gives the file a second name: it is never written again.
+func (f *folder) Copy(_ context.Context, from, to string, h Hash, at time.Time) error {
+	source, path := f.path(from, h), f.path(to, h)
+	first, second := filepath.Dir(filepath.Dir(path)), filepath.Dir(path)
+	if err := os.MkdirAll(second, 0o700); err != nil {
+		return err
+	}
+	err := os.Link(source, path)
+	switch {
+	case errors.Is(err, fs.ErrExist):
+	case errors.Is(err, fs.ErrNotExist):
+		return ErrMissing
+	case err != nil:
+		return fmt.Errorf("copy %s: %w", h, err)
+	}
+	if err := os.Chtimes(path, at, at); err != nil {
+		return err
+	}
+	for _, dir := range []string{second, first, filepath.Dir(first), f.dir} {
+		if err := syncDir(dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (f *folder) Drop(_ context.Context, area string, h Hash) error {
 	path := f.path(area, h)
 	err := os.Remove(path)
@@ -109,6 +135,20 @@ func (f *folder) List(ctx context.Context, area string, visit func(Hash, Info) e
 		return fmt.Errorf("walk the area %s: %w", area, err)
 	}
 	return nil
+}
+
+// Tidy removes folders that are empty, the innermost first.
+func (f *folder) Tidy(area string) {
+	var dirs []string
+	_ = filepath.WalkDir(filepath.Join(f.dir, area), func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() {
+			dirs = append(dirs, path)
+		}
+		return nil
+	})
+	for i := len(dirs) - 1; i >= 0; i-- {
+		_ = os.Remove(dirs[i]) // one that holds something stays
+	}
 }
 
 func (f *folder) Areas(context.Context) ([]string, error) {

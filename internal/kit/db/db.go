@@ -35,6 +35,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"onegrid/internal/kit/fault"
 	"onegrid/internal/kit/id"
 )
@@ -82,7 +84,8 @@ type Options struct {
 	// Sealed is told after the commit of every group whose ledger wrote
 	// something. It may only wake somebody up.
 	Sealed func()
-	Exists bool // refuse to make a new database (db.missing)
+	Tracer trace.Tracer // nil: no spans
+	Exists bool         // refuse to make a new database (db.missing)
 }
 
 // Ledger writes, as the last statements of a group, what its commands pended.
@@ -108,11 +111,13 @@ type DB struct {
 	life     context.Context // ends with the database
 	end      context.CancelFunc
 	stats    Stats
+	slow     slowest
 }
 
 // Stats counts what the writers did since the database was opened.
 type Stats struct {
 	Commands, Groups, Lost, Alone atomic.Int64
+	Slow                          atomic.Int64 // statements of 100 ms and more
 }
 
 // Open opens a database, or makes an empty one. It refuses a file or schema
@@ -239,8 +244,10 @@ func (d *DB) writerOf(key id.ID) int {
 	return int(sum % uint32(len(d.writers)))
 }
 
-func (d *DB) write(ctx context.Context, writer int, c *command) error {
-	c.done = make(chan error, 1)
+func (d *DB) write(ctx context.Context, writer int, c *command) (err error) {
+	ctx, span := d.span(ctx, "db.write")
+	defer func() { ended(span, err) }()
+	c.done, c.span = make(chan error, 1), span.SpanContext()
 	d.mu.RLock()
 	if d.closed {
 		d.mu.RUnlock()

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"strings"
 
 	"github.com/jackc/pgx/v5/stdlib"
@@ -41,21 +42,28 @@ func (d *DB) Migrate(ctx context.Context, rooms []Room) error {
 // migrateTo brings the rooms named in versions to those versions; without it
 // every room to the newest.
 func (d *DB) migrateTo(ctx context.Context, rooms []Room, versions map[string]int64) error {
-	known := map[string]bool{}
+	newest := map[string]int64{}
 	for _, r := range rooms {
-		known["migration_"+r.Name] = true
+		v, err := r.newest(d.engine)
+		if err != nil {
+			return err
+		}
+		newest[r.Name] = v
 	}
-	var tables []string
+	var has map[string]int64
 	if err := d.Read(ctx, func(tx *Tx) (err error) {
-		tables, err = migrationTables(tx)
+		has, err = Versions(tx)
 		return err
 	}); err != nil {
 		return err
 	}
-	for _, t := range tables {
-		if !known[t] {
-			return ErrNewer.With("room", strings.TrimPrefix(t, "migration_"))
+	for name := range has {
+		if _, known := newest[name]; !known {
+			return ErrNewer.With("room", name)
 		}
+	}
+	if versions == nil && maps.Equal(has, newest) {
+		return nil // as at nearly every start
 	}
 	plain, dialect, err := d.plain()
 	if err != nil {
@@ -139,6 +147,23 @@ func Versions(tx *Tx) (map[string]int64, error) {
 		versions[strings.TrimPrefix(t, "migration_")] = v
 	}
 	return versions, nil
+}
+
+// newest is the version of the room's last migration.
+func (r Room) newest(e Engine) (int64, error) {
+	entries, err := fs.ReadDir(engineFiles{r.Migrations, e}, ".")
+	if err != nil {
+		return 0, err
+	}
+	var last int64
+	for _, f := range entries {
+		v, err := goose.NumericComponent(f.Name())
+		if err != nil {
+			return 0, err
+		}
+		last = max(last, v)
+	}
+	return last, nil
 }
 
 // engineFiles shows of a folder what one engine needs.

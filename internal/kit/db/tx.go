@@ -89,7 +89,9 @@ func (t *Tx) Exec(q string, args ...any) (int64, error) {
 	if !t.write {
 		return 0, t.broke(ErrMisuse.Because(errors.New("write in a reading transaction")))
 	}
+	begun := time.Now()
 	n, err := t.conn.exec(q, args)
+	t.db.took(q, begun)
 	if err != nil {
 		return 0, t.broke(err)
 	}
@@ -152,11 +154,12 @@ func (t *Tx) Query(q string, args ...any) (*Rows, error) {
 	if err := t.ready(args); err != nil {
 		return nil, err
 	}
+	begun := time.Now()
 	c, err := t.conn.query(q, args)
 	if err != nil {
 		return nil, t.broke(err)
 	}
-	r := &Rows{tx: t, cursor: c}
+	r := &Rows{tx: t, cursor: c, statement: q, begun: begun}
 	if n := c.columns(); n <= len(r.few) {
 		r.values = r.few[:n]
 	} else {
@@ -269,6 +272,9 @@ type Rows struct {
 	few    [16]any
 	err    error
 	closed bool
+
+	statement string
+	begun     time.Time
 }
 
 // Next reads the next row; false at the end (the set is closed then) or on an
@@ -325,6 +331,7 @@ func (r *Rows) shut() {
 	if err := r.cursor.close(); err != nil && r.err == nil {
 		r.err = r.tx.broke(err)
 	}
+	r.tx.db.took(r.statement, r.begun)
 }
 
 // Row is the first row of a query.

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"onegrid/internal/kit/fault"
 	"onegrid/internal/kit/id"
 )
@@ -27,6 +29,7 @@ type command struct {
 	key  id.ID
 	turn atomic.Int32
 	done chan error
+	span trace.SpanContext // of its caller
 
 	// the outcome of the current try
 	err   error
@@ -150,6 +153,8 @@ func (w *writer) blame(err error) error {
 // try runs one group. A nil result means that it is committed and each
 // command's err says how it went.
 func (w *writer) try(cs []*command) (lost error, unknown bool) {
+	ctx, span := w.spanOf(cs)
+	defer func() { ended(span, lost) }()
 	if w.conn == nil {
 		c, err := w.db.open(true)
 		if err != nil {
@@ -199,7 +204,9 @@ func (w *writer) try(cs []*command) (lost error, unknown bool) {
 			return fmt.Errorf("write the ledger: %w", err), false
 		}
 	}
+	_, commit := w.db.span(ctx, "db.commit")
 	unknown, err := w.conn.commit()
+	ended(commit, err)
 	if err != nil {
 		err = w.blame(err)
 		w.drop()

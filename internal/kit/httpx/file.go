@@ -1,6 +1,7 @@
 package httpx
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -226,6 +228,9 @@ func (rq *request) part() (*Part, error) {
 		if len(raw) > maxField {
 			return nil, ErrTooLarge.At("body."+p.FormName(), "field.max_length", "maximum", maxField)
 		}
+		if !utf8.Valid(raw) || bytes.IndexByte(raw, 0) >= 0 || !utf8.ValidString(p.FormName()) {
+			return nil, ErrMalformed // no database holds it
+		}
 		rq.body.Write(append(raw, 0))
 		values.Add(p.FormName(), string(raw))
 	}
@@ -248,6 +253,9 @@ func formError(err error) error {
 	var known *fault.Fault
 	if errors.As(err, &known) {
 		return known
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) { // the form ends within its file
+		return ErrMalformed.Because(err)
 	}
 	return err
 }

@@ -33,6 +33,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/fault"
@@ -81,6 +82,8 @@ type Options struct {
 
 	MaxRequests    int            // at a time, streams not counted; default 1024
 	MaxStreams     int            // at a time; default 10,000
+	MaxMemory      int64          // bytes that the program may use; requests are let in within a share of it. 0: no ceiling
+	Alive          func() int64   // bytes in use that can't be given back; by default what the last collection found
 	StreamWait     time.Duration  // how long an event may take to leave before its reader counts as stuck; default 10 s
 	Hosts          []string       // accepted Host names; none: any
 	TrustedOrigins []string       // other origins that may send writes
@@ -90,6 +93,7 @@ type Options struct {
 	Registerer     prometheus.Registerer // nil: no figures are kept
 	Metrics        http.Handler          // GET /metrics
 	MetricsAnyone  bool                  // otherwise only from this machine
+	Tracer         trace.Tracer          // nil: no spans
 	Profile        bool                  // GET /debug/pprof/, only from this machine
 }
 
@@ -105,6 +109,7 @@ type Edge struct {
 	guard    *http.CrossOriginProtection
 	gate     chan struct{}
 	streams  chan struct{}
+	memory   *memory
 	stopping chan struct{}
 	stopOnce sync.Once
 	handler  http.Handler
@@ -153,6 +158,7 @@ func New(o Options) (*Edge, error) {
 		o: o, mux: http.NewServeMux(), byID: map[string]int{}, byRoute: map[string]int{}, schemas: newRegistry(),
 		guard: http.NewCrossOriginProtection(),
 		gate:  make(chan struct{}, o.MaxRequests), streams: make(chan struct{}, o.MaxStreams),
+		memory:   newMemory(o.MaxMemory, o.Alive, o.Now),
 		stopping: make(chan struct{}),
 	}
 	for _, origin := range o.TrustedOrigins {

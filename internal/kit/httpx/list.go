@@ -36,7 +36,7 @@ func (p Paging) Read(v any) error {
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(p.Cursor)
 	if err == nil {
-		err = json.Unmarshal(raw, v)
+		err = jsonFormat.Unmarshal(raw, v) // which refuses what a database can't hold
 	}
 	if err != nil {
 		return ErrCursor.Because(err)

@@ -10,10 +10,12 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"net/netip"
+	"net/url"
 	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"onegrid/internal/kit/words"
 )
@@ -57,7 +59,9 @@ func (e *Edge) chain() http.Handler {
 		rq := &request{id: newRequestID(r), language: words.Negotiate(r.Header.Get("Accept-Language")), body: sha256.New()}
 		rec := &recorder{ResponseWriter: w, edge: e, gzip: acceptsGzip(r), head: r.Method == http.MethodHead}
 		rq.w = rec
-		r = r.WithContext(context.WithValue(r.Context(), requestKey{}, rq))
+		ctx, span := e.begin(r, rq)
+		defer e.end(span, rq)
+		r = r.WithContext(context.WithValue(ctx, requestKey{}, rq))
 		rq.r = r
 		e.headers(rec.Header(), rq.id)
 		defer e.done(rq, begun)
@@ -124,8 +128,8 @@ func (e *Edge) admit(w *recorder, r *http.Request) {
 		e.fail(w, r, ErrHost)
 		return
 	}
-	if strings.Contains(r.URL.RawQuery, "%00") || strings.Contains(r.URL.Path, "\x00") {
-		e.fail(w, r, ErrMalformed) // PostgreSQL cannot store it and no text needs it
+	if !readable(r.URL) {
+		e.fail(w, r, ErrMalformed)
 		return
 	}
 	if err := e.guard.Check(r); err != nil {
@@ -145,25 +149,60 @@ func (e *Edge) admit(w *recorder, r *http.Request) {
 	select {
 	case e.gate <- struct{}{}:
 	default:
-		e.figures.shed()
-		e.fail(w, r, ErrBusy)
+		e.shed(w, r, "requests", 1)
+		return
+	}
+	limit := int64(1 << 20)
+	if i, ok := e.byRoute[pattern]; ok {
+		limit = e.ops[i].MaxBody
+	}
+	cost := e.memory.cost(r.ContentLength, limit)
+	if wait := e.memory.take(cost); wait > 0 {
+		<-e.gate
+		e.shed(w, r, "memory", wait)
 		return
 	}
 	left := false
 	leave := func() {
 		if !left {
 			left = true
+			e.memory.leave(cost)
 			<-e.gate
 		}
 	}
 	defer leave()
 	rq.leave = leave
-	limit := int64(1 << 20)
-	if i, ok := e.byRoute[pattern]; ok {
-		limit = e.ops[i].MaxBody
-	}
 	r.Body = newBody(w, r, limit, rq.body)
 	e.mux.ServeHTTP(w, r)
+}
+
+// readable says whether path and query are texts that a database can hold. The
+// API's query must be understood to its last letter, for a filter that is passed
+// over would become no filter; on pages, strangers' links may end in anything.
+func readable(u *url.URL) bool {
+	good := func(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
+	if !good(u.Path) {
+		return false
+	}
+	if u.RawQuery == "" {
+		return true
+	}
+	q, err := url.ParseQuery(u.RawQuery)
+	if err != nil && strings.HasPrefix(u.Path, "/api/") {
+		return false
+	}
+	for name, values := range q {
+		if !good(name) || slices.ContainsFunc(values, func(v string) bool { return !good(v) }) {
+			return false
+		}
+	}
+	return true
+}
+
+// shed refuses a request for which there is no room now.
+func (e *Edge) shed(w *recorder, r *http.Request, why string, wait int) {
+	e.figures.refused.WithLabelValues(why).Inc()
+	e.fail(w, r, ErrBusy.With("retry_after", wait))
 }
 
 // unrouted answers what no operation serves; the mux knows whether the path or
@@ -229,11 +268,7 @@ func (e *Edge) headers(h http.Header, requestID string) {
 // ClientAddress is the address a request comes from. X-Forwarded-For is read
 // from the right, only as long as the hops are our own proxies.
 func (e *Edge) ClientAddress(r *http.Request) netip.Addr {
-	ap, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	addr := ap.Addr().Unmap()
+	addr := remote(r)
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for i := len(hops) - 1; i >= 0 && e.proxy(addr); i-- {
 		next, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
@@ -243,6 +278,15 @@ func (e *Edge) ClientAddress(r *http.Request) netip.Addr {
 		addr = next.Unmap()
 	}
 	return addr
+}
+
+// remote is whom the connection comes from.
+func remote(r *http.Request) netip.Addr {
+	ap, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return ap.Addr().Unmap()
 }
 
 func (e *Edge) proxy(a netip.Addr) bool {

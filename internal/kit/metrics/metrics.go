@@ -8,6 +8,7 @@ package metrics
 
 import (
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -15,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/prometheus/common/expfmt"
 )
 
 // Registry is the program's figures.
@@ -106,6 +108,21 @@ func (g *group) Collect(ch chan<- prometheus.Metric) {
 		}
 	}
 	g.failed.Collect(ch)
+}
+
+// Write writes the figures in Prometheus' text form.
+func (r *Registry) Write(w io.Writer) error {
+	families, err := r.Gather()
+	if err != nil {
+		return fmt.Errorf("gather the figures: %w", err)
+	}
+	e := expfmt.NewEncoder(w, expfmt.NewFormat(expfmt.TypeTextPlain))
+	for _, f := range families {
+		if err := e.Encode(f); err != nil {
+			return fmt.Errorf("write the figures: %w", err)
+		}
+	}
+	return nil
 }
 
 // Handler gives the figures in Prometheus' text form; who may ask is the edge's

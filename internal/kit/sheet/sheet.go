@@ -24,6 +24,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"onegrid/internal/kit/fault"
 )
@@ -157,11 +159,15 @@ func (c Cell) Equal(o Cell) bool {
 // LooksLikeFormula says whether a spreadsheet that opens a plain text file would
 // take the text for a formula or a command.
 func LooksLikeFormula(s string) bool {
-	if s == "" || !strings.ContainsRune("=+-@\t\r", rune(s[0])) {
-		return false
+	// Blanks in front are passed over by some, and a Chinese or Japanese program
+	// takes the wide signs for the narrow ones.
+	t := strings.TrimLeftFunc(s, func(r rune) bool { return unicode.IsSpace(r) || r == '\ufeff' || r == '\u200b' })
+	first, _ := utf8.DecodeRuneInString(t)
+	if t == "" || !strings.ContainsRune("=+-@＝＋－＠", first) {
+		return s != "" && strings.ContainsRune("\t\r\n", rune(s[0]))
 	}
 	// A signed number is a number, not a formula.
-	if _, err := strconv.ParseFloat(s, 64); err == nil && s[0] != '=' && s[0] != '@' {
+	if _, err := strconv.ParseFloat(t, 64); err == nil {
 		return false
 	}
 	return true

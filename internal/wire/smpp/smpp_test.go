@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"pgregory.net/rapid"
 )
@@ -192,6 +193,32 @@ func FuzzParse(f *testing.F) {
 		}
 		if !reflect.DeepEqual(p, q) {
 			t.Fatalf("%+v became %+v", p, q)
+		}
+	})
+}
+
+// Whatever text is sent, its segments fit their message, and those of a text
+// that is not cut off give it back.
+func FuzzSplit(f *testing.F) {
+	for _, s := range []string{"您的报告已受理。", "Case {1} [x] €", strings.Repeat("长", 200), strings.Repeat("^", 200), "\U0001f600", "\xff"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		parts, coding := Split(s, 7)
+		var got strings.Builder
+		for i, p := range parts {
+			m := &Message{Text: p, Coding: coding}
+			if len(parts) > 1 {
+				m.ESM = UDHI
+			}
+			text, seg, err := m.Decode()
+			if err != nil || len(parts) > 1 && (int(seg.Total) != len(parts) || int(seg.Part) != i+1) {
+				t.Fatalf("segment %d of %d: %+v %v", i+1, len(parts), seg, err)
+			}
+			got.WriteString(text)
+		}
+		if want := strings.ToValidUTF8(s, "\ufffd"); len(parts) < MaxParts && utf8.ValidString(s) && got.String() != want {
+			t.Fatalf("%q came back as %q", want, got.String())
 		}
 	})
 }

@@ -62,8 +62,17 @@ func TestWhomAnActCountsFor(t *testing.T) {
 	if n := tally.Counts[Cell{ByUnit, checker, "a", 0, journal.Desk, Checked}]; n != 0 {
 		t.Errorf("the checker's unit has %d", n)
 	}
-	if a := tally.Acts[7]; a.What.Stage != "check" || a.What.Unit != handler || a.has(Checked) != 1 {
+	if a := tally.Acts[7]; a.What.Stage != "check" || a.What.Unit != handler || a.What.Answers != checker || a.has(Checked) != 1 {
 		t.Errorf("the act is kept as %+v", a)
+	}
+	// The time it took is the checker's, not the handler's.
+	if n, other := tally.Times[TimeCell{ByUnit, checker, "a", "check", 0, journal.Desk, Bucket(5 * time.Second)}], tally.Times[TimeCell{ByUnit, handler, "a", "check", 0, journal.Desk, Bucket(5 * time.Second)}]; n != 1 || other != 0 {
+		t.Errorf("timed for the checker %d, for the handler %d", n, other)
+	}
+	// Taken back by who sent it, the time is that of who had it.
+	tally.Fold(z, journal.Entry{Number: 6, Kind: "case.withdraw", Sight: entry.Sight}, casework.ActFacts{Item: "a", Unit: checker, Answers: handler, To: "filed", Stage: "handle"})
+	if a := tally.Acts[6]; a.What.Unit != checker || a.What.Answers != handler {
+		t.Errorf("taken back: %+v", a)
 	}
 	tally.Fold(z, journal.Entry{Number: 8, Kind: "case.take", Sight: entry.Sight}, casework.ActFacts{Item: "a", Stage: "handle"})
 	if a, ok := tally.Acts[8]; !ok || a.Measures != 0 || a.What.Stage != "handle" {

@@ -13,7 +13,9 @@
 // went to; a return for who sent back; work done for who did it, and its checks,
 // closings, reopenings and ratings for who handled it, whoever pressed the button;
 // a clock that ran out for who had the case. Both sides of the rates that an
-// evaluation may use (rates.go) then are of the same unit.
+// evaluation may use (rates.go) then are of the same unit. The time of a stage
+// counts for the unit that had the case when its clock stopped: the dispatch
+// stage for who dispatched, whomever it went to, the check for who had to close.
 //
 //	figures.go   what is counted, and how an act is folded
 //	rates.go     shares with their parts and bases
@@ -130,6 +132,7 @@ type What struct {
 	Item, Channel string
 	Unit          id.ID
 	Stage         string // whose time it ended; empty when none counts
+	Answers       id.ID  // the unit whose stage it was
 	Secrecy       journal.Secrecy
 }
 
@@ -184,7 +187,7 @@ func placeKey(n journal.Nodes) int64 {
 }
 
 func (w What) key() int64 {
-	return hashed([]byte(w.Item), []byte(w.Channel), w.Unit[:], []byte(w.Stage), []byte{byte(w.Secrecy)})
+	return hashed([]byte(w.Item), []byte(w.Channel), w.Unit[:], []byte(w.Stage), w.Answers[:], []byte{byte(w.Secrecy)})
 }
 
 // Tally is a set of counts: what some part of the journal adds up to.
@@ -237,13 +240,15 @@ func (t Tally) Fold(z Zone, e journal.Entry, f casework.ActFacts) {
 	}
 	what := What{Item: f.Item, Channel: f.Channel, Unit: unit, Secrecy: secrecy}
 	if f.Stage != "" && !f.Untimed {
-		what.Stage = f.Stage
+		if what.Stage, what.Answers = f.Stage, f.Answers; what.Answers.IsZero() {
+			what.Answers = f.Unit
+		}
 		bucket := Bucket(time.Duration(f.UsedMS) * time.Millisecond)
 		for _, node := range nodes {
 			t.Times[TimeCell{ByItem, node, f.Item, f.Stage, day, secrecy, bucket}]++
 		}
-		if !unit.IsZero() {
-			t.Times[TimeCell{ByUnit, unit, f.Item, f.Stage, day, secrecy, bucket}]++
+		if !what.Answers.IsZero() {
+			t.Times[TimeCell{ByUnit, what.Answers, f.Item, f.Stage, day, secrecy, bucket}]++
 		}
 	}
 	if mask := maskOf(counts); mask != 0 || what.Stage != "" {

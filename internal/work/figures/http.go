@@ -104,7 +104,7 @@ func (f *Figures) Routes(e *httpx.Edge) {
 		func(*db.Tx, *access.Actor, *struct{}) (*struct{ Body Definitions }, error) {
 			return &struct{ Body Definitions }{f.definitions()}, nil
 		})
-	httpx.Download(e, httpx.Op{ID: "figures.export", Method: http.MethodGet, Path: "/api/figures/export", Permission: permCounts,
+	httpx.Issue(e, httpx.Op{ID: "figures.export", Method: http.MethodPost, Path: "/api/figures/export", Permission: permCounts,
 		Summary: "The table as a spreadsheet or CSV", Tags: tags}, f.getExport)
 	f.roundRoutes(e)
 	f.openRoutes(e)
@@ -323,6 +323,12 @@ func (f *Figures) getExport(tx *db.Tx, by *access.Actor, in *exportIn) (*httpx.C
 		return r.Key
 	}
 	columns, rows := f.sheetOf(t, q, place, key, l)
+	at := q.Node
+	if at.IsZero() {
+		at = q.Unit
+	}
+	journal.Add(tx, journal.Entry{Kind: "figures.export", Subject: at, By: by.By(), Sight: journal.Sight{Secrecy: journal.Named}, Class: "access_log",
+		Body: map[string]any{"by": q.plain().Cut, "from": t.From, "to": t.To, "rows": len(rows), "format": in.Format}})
 	return &httpx.Content{Type: in.Format.ContentType(), Name: fileName(q, in.Format), Write: func(w io.Writer) error {
 		out, err := sheet.NewOut(in.Format, w, t.From+" "+t.To, columns)
 		if err != nil {

@@ -136,6 +136,8 @@ type Objection struct {
 	Unit      id.ID          `json:"unit_id"`
 	Case      id.ID          `json:"case_id,omitzero"`
 	Number    string         `json:"case_number,omitempty" doc:"where the reader may see the case"`
+	Main      id.ID          `json:"main_id,omitzero" doc:"the case that it was merged into, where the reader may see only that"`
+	MainNo    string         `json:"main_number,omitempty"`
 	Rate      string         `json:"rate"`
 	Reason    string         `json:"reason,omitempty"`
 	At        time.Time      `json:"at"`
@@ -301,17 +303,20 @@ func (f *Figures) PublishRound(tx *db.Tx, by *access.Actor, v id.ID) (Round, err
 	return r, nil
 }
 
-// ObjectIn is what an objection says.
+// ObjectIn is what an objection says: against a case, or against one act that
+// counts for the unit although its case is not the unit's to see, as the rating by
+// a reporter whose report was merged into the unit's case.
 type ObjectIn struct {
 	Unit   id.ID  `json:"unit_id"`
-	Case   id.ID  `json:"case_id"`
+	Case   id.ID  `json:"case_id,omitzero"`
+	Act    int64  `json:"act,omitempty" minimum:"0" doc:"the number of a source, instead of the case"`
 	Rate   string `json:"rate" maxLength:"40"`
 	Reason string `json:"reason" minLength:"2" maxLength:"1000"`
 }
 
 // Object lodges a unit's objection. Permission evaluation.appeal, of a post of
 // the unit. Codes: figures.no_round, figures.round_state, figures.objection_late,
-// figures.not_unit, figures.not_counted, figures.objection_twice, case.missing.
+// figures.not_unit, figures.not_counted, figures.objection_twice; of a case that is named case.missing.
 func (f *Figures) Object(tx *db.Tx, by *access.Actor, v id.ID, in ObjectIn) (Objection, error) {
 	var out Objection
 	o, err := f.units.Snapshot(tx)
@@ -338,7 +343,11 @@ func (f *Figures) Object(tx *db.Tx, by *access.Actor, v id.ID, in ObjectIn) (Obj
 	if !ok || !slices.ContainsFunc(r.Rule.Weights, func(w Weight) bool { return w.Rate == in.Rate }) {
 		return out, ErrRoundInvalid.At("body.rate", "field.wrong")
 	}
-	if _, err := f.cases.Get(tx, by, in.Case); err != nil {
+	if in.Act != 0 {
+		if in.Case, err = f.caseOfAct(tx, r, in.Unit, in.Act); err != nil {
+			return out, err
+		}
+	} else if _, err := f.cases.Get(tx, by, in.Case); err != nil {
 		return out, err
 	}
 	_, counted, err := f.ofCase(tx, r, in.Unit, in.Case, rate)
@@ -353,7 +362,34 @@ func (f *Figures) Object(tx *db.Tx, by *access.Actor, v id.ID, in ObjectIn) (Obj
 		return out, err
 	}
 	f.wrote(tx, by, o, "evaluation.object", r.ID, 0, out)
-	return out, nil
+	shown, err := f.objectionsShown(tx, by, o, r, []Objection{out})
+	if err != nil || len(shown) == 0 {
+		return Objection{}, err
+	}
+	return shown[0], nil
+}
+
+// caseOfAct is the case of an act that counts for a unit in a round. Whoever asks
+// learns nothing that the list of sources does not say. Code: figures.not_counted.
+func (f *Figures) caseOfAct(tx *db.Tx, r Round, unit id.ID, number int64) (id.ID, error) {
+	some, err := journal.Since(tx, number-1, 1)
+	if err != nil {
+		return id.ID{}, err
+	}
+	tally, err := tallyOf(f.zone, some)
+	if err != nil {
+		return id.ID{}, err
+	}
+	a, ok := tally.Acts[number]
+	if !ok || !r.counts(a, unit) {
+		return id.ID{}, ErrNotCounted
+	}
+	return a.Case, nil
+}
+
+// counts says whether an act is one of a unit in a round.
+func (r Round) counts(a Act, unit id.ID) bool {
+	return a.What.Unit == unit && a.Day >= r.period.From && a.Day <= r.period.To && a.What.Secrecy <= evaluated
 }
 
 // DecideIn is what is decided on an objection.
@@ -436,7 +472,7 @@ func (f *Figures) ofCase(tx *db.Tx, r Round, unit, caseID id.ID, rate Rate) (par
 	}
 	counts := map[Measure]int64{}
 	for _, a := range tally.Acts {
-		if a.What.Unit != unit || a.Day < r.period.From || a.Day > r.period.To || a.What.Secrecy > evaluated {
+		if !r.counts(a, unit) {
 			continue
 		}
 		for _, m := range Measures {

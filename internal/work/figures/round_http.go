@@ -191,7 +191,8 @@ func (f *Figures) roundMoves(now time.Time, by *access.Actor, o *org.Snapshot, r
 }
 
 // objectionsShown are those of the reader's own unit, or all for whoever runs or
-// decides. The case's number is told to whoever may see the case.
+// decides. The case's number is told to whoever may see the case; of a merged
+// report, that of its main case to whoever may see only that.
 func (f *Figures) objectionsShown(tx *db.Tx, by *access.Actor, o *org.Snapshot, r Round, all []Objection) ([]Objection, error) {
 	hub := o.SightOfUnit(o.HubID())
 	wide := by.Sees(permRun, hub) || by.Sees(permDecide, hub)
@@ -203,7 +204,7 @@ func (f *Figures) objectionsShown(tx *db.Tx, by *access.Actor, o *org.Snapshot, 
 			ids = append(ids, b.Case)
 		}
 	}
-	known, err := f.cases.Among(tx, by, ids)
+	known, mains, err := f.cases.AmongOrMain(tx, by, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -212,6 +213,9 @@ func (f *Figures) objectionsShown(tx *db.Tx, by *access.Actor, o *org.Snapshot, 
 			out[i].Number = c.Number
 		} else {
 			out[i].Case = id.ID{}
+			if m, ok := mains[b.Case]; ok {
+				out[i].Main, out[i].MainNo = m.ID, m.Number
+			}
 		}
 		if r.State == Provisional && b.State == Waiting && by.Check(permDecide, hub) == nil && mayDecide(o, by, r, b) {
 			out[i].May = []string{"decide"}

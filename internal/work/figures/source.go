@@ -50,6 +50,23 @@ func (w Wanted) takes(a Act, mask int64) bool {
 	return a.Measures&mask != 0
 }
 
+// of gives an act the unit that it counts for here: a stage's time that of who
+// answers for it.
+func (w Wanted) of(a Act) Act {
+	if w.Stage != "" {
+		a.What.Unit = a.What.Answers
+	}
+	return a
+}
+
+// unit is the column of that unit.
+func (w Wanted) unit() string {
+	if w.Stage != "" {
+		return "w.answers"
+	}
+	return "w.unit"
+}
+
 // ActCursor is where a page of acts ended.
 type ActCursor struct {
 	Day    int64 `json:"d"`
@@ -71,6 +88,8 @@ type Source struct {
 	Unit     words.Text      `json:"unit,omitzero" doc:"name of the unit that it counts for"`
 	CaseID   id.ID           `json:"case_id,omitzero"`
 	Case     *casework.Brief `json:"case,omitempty" doc:"absent where the case is outside of what the reader may see by now"`
+	Main     *casework.Brief `json:"main,omitempty" doc:"the case that it was merged into, where the reader may see only that"`
+	Score    int64           `json:"score,omitempty" doc:"of a rating"`
 }
 
 // Acts lists the acts behind a number, the latest first, and where the next page
@@ -95,7 +114,7 @@ func (f *Figures) Acts(tx *db.Tx, q Question, w Wanted, after *ActCursor, limit 
 	}
 	var out []Act
 	for _, a := range r.tail.Acts {
-		if a.Day >= q.From && a.Day <= q.To && start.before(a) && q.lies(a.Place) && q.takes(a.What) && w.takes(a, mask) {
+		if a = w.of(a); a.Day >= q.From && a.Day <= q.To && start.before(a) && q.lies(a.Place) && q.takes(a.What) && w.takes(a, mask) {
 			out = append(out, a)
 		}
 	}
@@ -140,7 +159,7 @@ func (r *reading) stored(q Question, w Wanted, mask int64, start ActCursor, limi
 func (r *reading) storedOn(q Question, w Wanted, mask int64, start ActCursor, places []int64, from, to int64, limit int) ([]Act, error) {
 	args := []any{from, to, start.Day, start.Number}
 	var sql strings.Builder
-	sql.WriteString(`SELECT a.place, a.day, a.number, a.measures, a.case_id, w.item, w.channel, w.unit, w.stage
+	sql.WriteString(`SELECT a.place, a.day, a.number, a.measures, a.case_id, w.item, w.channel, w.unit, w.stage, w.answers
 		FROM fig_act a JOIN fig_what w ON w.id = a.what
 		WHERE a.day >= $1 AND a.day <= $2 AND (a.day < $3 OR a.day = $3 AND a.number < $4) AND a.place IN ` + in(&args, places))
 	and := func(condition string, arg any) {
@@ -159,10 +178,10 @@ func (r *reading) storedOn(q Question, w Wanted, mask int64, start ActCursor, pl
 		and("w.channel = ", q.Channel)
 	}
 	if !q.Unit.IsZero() {
-		and("w.unit = ", q.Unit)
+		and(w.unit()+" = ", q.Unit)
 	}
 	if q.Without == CutUnit {
-		sql.WriteString(" AND w.unit IS NULL")
+		sql.WriteString(" AND " + w.unit() + " IS NULL")
 	}
 	if q.Most != nil {
 		and("w.secrecy <= ", int64(*q.Most))
@@ -176,11 +195,11 @@ func (r *reading) storedOn(q Question, w Wanted, mask int64, start ActCursor, pl
 	for rows.Next() {
 		var a Act
 		var place int64
-		if err := rows.Scan(&place, &a.Day, &a.Number, &a.Measures, &a.Case, &a.What.Item, &a.What.Channel, &a.What.Unit, &a.What.Stage); err != nil {
+		if err := rows.Scan(&place, &a.Day, &a.Number, &a.Measures, &a.Case, &a.What.Item, &a.What.Channel, &a.What.Unit, &a.What.Stage, &a.What.Answers); err != nil {
 			return nil, errors.Join(fmt.Errorf("read acts: %w", err), rows.Close())
 		}
 		a.Place = r.places[place]
-		out = append(out, a)
+		out = append(out, w.of(a))
 	}
 	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 		return nil, fmt.Errorf("read acts: %w", err)
@@ -197,7 +216,7 @@ func (f *Figures) sources(tx *db.Tx, by *access.Actor, acts []Act) ([]Source, er
 			ids = append(ids, a.Case)
 		}
 	}
-	known, err := f.cases.Among(tx, by, ids)
+	known, mains, err := f.cases.AmongOrMain(tx, by, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -206,7 +225,7 @@ func (f *Figures) sources(tx *db.Tx, by *access.Actor, acts []Act) ([]Source, er
 		return nil, err
 	}
 	for _, a := range acts {
-		s := Source{Number: a.Number, Day: Date(a.Day), Item: a.What.Item, Channel: a.What.Channel, Measures: []Measure{}}
+		s := Source{Number: a.Number, Day: Date(a.Day), Item: a.What.Item, Channel: a.What.Channel, Measures: []Measure{}, Score: a.has(Stars)}
 		for _, m := range bits {
 			if a.has(m) > 0 {
 				s.Measures = append(s.Measures, m)
@@ -217,6 +236,8 @@ func (f *Figures) sources(tx *db.Tx, by *access.Actor, acts []Act) ([]Source, er
 		}
 		if c, ok := known[a.Case]; ok {
 			s.Case, s.CaseID = &c, a.Case
+		} else if m, ok := mains[a.Case]; ok {
+			s.Main = &m
 		}
 		out = append(out, s)
 	}

@@ -20,6 +20,16 @@ type cursor struct {
 	At     time.Time
 }
 
+// Behind is how many entries of the journal are not folded yet.
+func (f *Figures) Behind(tx *db.Tx) (int64, error) {
+	c, err := readCursor(tx)
+	if err != nil {
+		return 0, err
+	}
+	head, err := journal.Head(tx)
+	return head - c.Number, err
+}
+
 func readCursor(tx *db.Tx) (c cursor, err error) {
 	err = tx.Row(`SELECT number, at FROM fig_cursor WHERE id = 1`).Scan(&c.Number, db.Time(&c.At))
 	if err != nil {
@@ -114,12 +124,12 @@ func storeActs(tx *db.Tx, acts map[int64]Act) error {
 		}
 	}
 	for chunk := range slices.Chunk(slices.Sorted(maps.Keys(whats)), rowsAStatement) {
-		args := make([]any, 0, 6*len(chunk))
+		args := make([]any, 0, 7*len(chunk))
 		for _, key := range chunk {
 			w := whats[key]
-			args = append(args, key, w.Item, w.Channel, w.Unit, w.Stage, int64(w.Secrecy))
+			args = append(args, key, w.Item, w.Channel, w.Unit, w.Stage, w.Answers, int64(w.Secrecy))
 		}
-		if _, err := tx.Exec(`INSERT INTO fig_what (id, item, channel, unit, stage, secrecy) VALUES `+values(len(chunk), 6)+` ON CONFLICT (id) DO NOTHING`, args...); err != nil {
+		if _, err := tx.Exec(`INSERT INTO fig_what (id, item, channel, unit, stage, answers, secrecy) VALUES `+values(len(chunk), 7)+` ON CONFLICT (id) DO NOTHING`, args...); err != nil {
 			return fmt.Errorf("store what acts were about: %w", err)
 		}
 	}
@@ -147,7 +157,7 @@ func places(tx *db.Tx) (map[int64]journal.Nodes, error) {
 
 // whats reads all that acts were about, by its key.
 func whats(tx *db.Tx) (map[int64]What, error) {
-	rows, err := tx.Query(`SELECT id, item, channel, unit, stage, secrecy FROM fig_what`)
+	rows, err := tx.Query(`SELECT id, item, channel, unit, stage, answers, secrecy FROM fig_what`)
 	if err != nil {
 		return nil, fmt.Errorf("read what acts were about: %w", err)
 	}
@@ -156,7 +166,7 @@ func whats(tx *db.Tx) (map[int64]What, error) {
 	for rows.Next() {
 		var key, secrecy int64
 		var w What
-		if err := rows.Scan(&key, &w.Item, &w.Channel, &w.Unit, &w.Stage, &secrecy); err != nil {
+		if err := rows.Scan(&key, &w.Item, &w.Channel, &w.Unit, &w.Stage, &w.Answers, &secrecy); err != nil {
 			return nil, fmt.Errorf("read what acts were about: %w", err)
 		}
 		w.Secrecy = journal.Secrecy(secrecy)

@@ -43,7 +43,7 @@ func Open(t testing.TB, e db.Engine, set func(*db.Options), rooms []db.Room) *db
 		set(&o)
 	}
 	if o.DSN == "" {
-		o.DSN = DSN(t, e)
+		o.DSN = Migrated(t, e, rooms)
 	}
 	d, err := db.Open(context.Background(), o)
 	if err != nil {
@@ -104,28 +104,26 @@ func DSN(t testing.TB, e db.Engine) string {
 	if err != nil {
 		t.Fatalf("PostgreSQL for tests: %v", err)
 	}
+	return copied(t, server, "template0")
+}
+
+// copied makes a database of a server after another; it is gone after the test.
+func copied(t testing.TB, s *Server, of string) string {
+	t.Helper()
 	suffix := make([]byte, 8)
 	if _, err := rand.Read(suffix); err != nil {
 		t.Fatal(err)
 	}
 	name := "test_" + hex.EncodeToString(suffix)
-	admin(t, server, `CREATE DATABASE `+name+` TEMPLATE template0`)
-	t.Cleanup(func() { admin(t, server, `DROP DATABASE IF EXISTS `+name+` WITH (FORCE)`) })
-	return server.DSN(name)
-}
-
-func admin(t testing.TB, s *Server, q string) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	c, err := pgx.Connect(ctx, s.DSN("postgres"))
-	if err != nil {
-		t.Fatalf("connect to the test server: %v", err)
+	exec := func(q string) {
+		t.Helper()
+		if err := s.admin(func(ctx context.Context, c *pgx.Conn) error { _, err := c.Exec(ctx, q); return err }); err != nil {
+			t.Fatalf("%s: %v", q, err)
+		}
 	}
-	defer c.Close(ctx)
-	if _, err := c.Exec(ctx, q); err != nil {
-		t.Fatalf("%s: %v", q, err)
-	}
+	exec(`CREATE DATABASE ` + name + ` TEMPLATE ` + of)
+	t.Cleanup(func() { exec(`DROP DATABASE IF EXISTS ` + name + ` WITH (FORCE)`) })
+	return s.DSN(name)
 }
 
 // Clock is a clock that moves only when it is told to.

@@ -70,27 +70,34 @@ func startShared() (*Server, error) {
 // sweep drops what tests that were killed left behind, while nobody else can be
 // using the server.
 func (s *Server) sweep() error {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	return s.admin(func(ctx context.Context, c *pgx.Conn) error {
+		rows, err := c.Query(ctx, `SELECT datname FROM pg_database WHERE datname ~ '^(test|tables|making)_'`)
+		if err != nil {
+			return err
+		}
+		left, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			return err
+		}
+		for _, name := range left {
+			if _, err := c.Exec(ctx, `DROP DATABASE `+pgx.Identifier{name}.Sanitize()+` WITH (FORCE)`); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// admin does something over a connection of its own.
+func (s *Server) admin(do func(ctx context.Context, c *pgx.Conn) error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	c, err := pgx.Connect(ctx, s.DSN("postgres"))
 	if err != nil {
-		return err
+		return fmt.Errorf("connect to the test server: %w", err)
 	}
 	defer c.Close(ctx)
-	rows, err := c.Query(ctx, `SELECT datname FROM pg_database WHERE datname LIKE 'test~_%' ESCAPE '~'`)
-	if err != nil {
-		return err
-	}
-	left, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		return err
-	}
-	for _, name := range left {
-		if _, err := c.Exec(ctx, `DROP DATABASE `+pgx.Identifier{name}.Sanitize()+` WITH (FORCE)`); err != nil {
-			return err
-		}
-	}
-	return nil
+	return do(ctx, c)
 }
 
 // attach finds a server folder that Init made.

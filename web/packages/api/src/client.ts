@@ -102,7 +102,7 @@ export function makeClient(o: ClientOptions = {}): Client {
       return json<T>(await call(path, { method, body: payload, signal }, headers));
     },
     async file(path) {
-      return (await call(path, { method: "POST" }, { Accept: "application/pdf, application/problem+json" })).blob();
+      return (await call(path, { method: "POST" }, { Accept: "application/octet-stream, application/pdf, application/problem+json" })).blob();
     },
     open: (path, headers, signal) =>
       call(path, { signal, cache: "no-store" }, { Accept: "text/event-stream", ...headers }),

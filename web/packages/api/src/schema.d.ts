@@ -63,10 +63,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A round as a spreadsheet or CSV */
-        get: operations["access.review_file"];
+        get?: never;
         put?: never;
-        post?: never;
+        /** A round as a spreadsheet or CSV */
+        post: operations["access.review_file"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1439,10 +1439,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The table as a spreadsheet or CSV */
-        get: operations["figures.export"];
+        get?: never;
         put?: never;
-        post?: never;
+        /** The table as a spreadsheet or CSV */
+        post: operations["figures.export"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2155,6 +2155,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/notice-messages/{id}/withdrawal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take back what one wrote while it waits for an approval */
+        post: operations["notice.take_back_message"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/notice-settings": {
         parameters: {
             query?: never;
@@ -2849,11 +2866,27 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Units, posts or people as a spreadsheet, CSV or JSON */
-        get: operations["org.export"];
+        get?: never;
         put?: never;
         /** Bring in units, posts or people; with check=true only try */
         post: operations["org.import"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/org/tables/{table}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Units, posts or people as a spreadsheet, CSV or JSON */
+        post: operations["org.export"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3067,6 +3100,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/public/applications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Apply without an account */
+        post: operations["public.apply"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/public/choices": {
         parameters: {
             query?: never;
@@ -3093,7 +3143,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Upload a photo for a report that follows */
+        /** Upload a photo for a report that follows, or with kind=paper a photo or PDF for an application */
         post: operations["public.file_add"];
         delete?: never;
         options?: never;
@@ -3135,6 +3185,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/public/postings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is posted before it is decided */
+        get: operations["public.postings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/public/postings/{id}/objections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Object to a posting; who writes it is not asked */
+        post: operations["public.posting_object"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/public/reports": {
         parameters: {
             query?: never;
@@ -3163,6 +3247,23 @@ export interface paths {
         get: operations["public.view"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/public/reports/{number}/appeal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask for a decision to be looked at again */
+        post: operations["public.appeal"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3237,6 +3338,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/public/reports/{number}/news": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Be told in this browser that there is news */
+        post: operations["public.news"];
+        /** Be told of news no more */
+        delete: operations["public.news_end"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/public/reports/{number}/object": {
         parameters: {
             query?: never;
@@ -3305,6 +3424,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/public/reports/{number}/supplement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Hand in what was missing */
+        post: operations["public.supplement"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/public/reports/{number}/withdraw": {
         parameters: {
             query?: never;
@@ -3316,6 +3452,40 @@ export interface paths {
         put?: never;
         /** Take a report back */
         post: operations["public.withdraw"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/public/services": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What one can apply for */
+        get: operations["public.services"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/public/services/{item}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is needed to apply for it, and its form */
+        get: operations["public.service"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -5430,6 +5600,7 @@ export interface components {
             id: string;
             kind: string;
             own?: boolean;
+            paper?: boolean;
             waiting?: boolean;
         };
         CaseworkPublicStage: {
@@ -6494,8 +6665,13 @@ export interface components {
             };
         };
         FiguresObjectIn: {
+            /**
+             * Format: int64
+             * @description the number of a source, instead of the case
+             */
+            act?: number;
             /** Format: uuid */
-            case_id: string;
+            case_id?: string;
             rate: string;
             reason: string;
             /** Format: uuid */
@@ -6514,6 +6690,12 @@ export interface components {
             effect?: "exclude" | "credit";
             /** Format: uuid */
             id: string;
+            /**
+             * Format: uuid
+             * @description the case that it was merged into, where the reader may see only that
+             */
+            main_id?: string;
+            main_number?: string;
             /** @description what the reader may do with it: decide */
             may?: string[];
             note?: string;
@@ -6651,12 +6833,19 @@ export interface components {
             channel: string;
             day: string;
             item: string;
+            /** @description the case that it was merged into, where the reader may see only that */
+            main?: components["schemas"]["CaseworkBrief"];
             measures: string[];
             /**
              * Format: int64
              * @description of the journal's entry
              */
             number: number;
+            /**
+             * Format: int64
+             * @description of a rating
+             */
+            score?: number;
             /** @description name of the unit that it counts for */
             unit?: components["schemas"]["WordsText"];
         };
@@ -7311,6 +7500,7 @@ export interface components {
             author_name: string;
             author_post_name: components["schemas"]["WordsText"];
             can_decide?: boolean;
+            can_take_back?: boolean;
             counts: components["schemas"]["NoticeMessageCounts"];
             /** Format: date-time */
             decided_at?: string;
@@ -7338,7 +7528,7 @@ export interface components {
             /** Format: date-time */
             sent_at?: string;
             /** @enum {string} */
-            state: "waiting" | "refused" | "going" | "sent";
+            state: "waiting" | "refused" | "back" | "going" | "sent";
             text: components["schemas"]["WordsText"];
             title: components["schemas"]["WordsText"];
             urgent?: boolean;
@@ -8650,9 +8840,34 @@ export interface components {
             /** Format: int64 */
             version: number;
         };
+        PortalApplicationIn: {
+            /** @description to the words of the consent */
+            agree?: boolean;
+            condition?: string;
+            /** @description papers, uploaded with the same key and kind=paper */
+            file_ids?: string[];
+            /** @description the answers, as the item's form asks for them */
+            form: unknown;
+            item: string;
+            /** @description as of a report */
+            key: string;
+            /** @description where the form itself asks for none */
+            phone?: string;
+            village: string;
+        };
         PortalChoice: {
             key: string;
             name: string;
+        };
+        PortalPostingView: {
+            /** Format: date-time */
+            from: string;
+            /** Format: uuid */
+            id: string;
+            item: components["schemas"]["WordsText"];
+            text: string;
+            /** Format: date-time */
+            until: string;
         };
         PortalReportIn: {
             /** @description of the point: wgs84 (default), gcj02 or bd09 */
@@ -8672,6 +8887,45 @@ export interface components {
             village?: string;
             /** @description a key of the choices */
             what: string;
+        };
+        PortalService: {
+            /** @description the kinds of it; with several, one has to be named */
+            conditions: components["schemas"]["PortalServiceCondition"][];
+            /** @description the words one agrees to; absent: no consent is asked for */
+            consent?: string;
+            /** @description JSON Schema of the answers */
+            form?: unknown;
+            key: string;
+            legal_basis?: string;
+            /** Format: int64 */
+            most_papers: number;
+            name: string;
+            /** @description what has to be answered */
+            needed: string[];
+            /** @description the form can be handed in here */
+            online: boolean;
+            papers?: string[];
+            /** @description what the answers are asked for */
+            purpose?: string;
+            /** @description needed with some other answer only */
+            sometimes?: string[];
+            /** @description the villages to choose from */
+            streets: components["schemas"]["PortalStreet"][];
+            text?: string;
+        };
+        PortalServiceCondition: {
+            key: string;
+            name: string;
+            /** @description how long each step may take, in words */
+            times: string[];
+            when?: string;
+        };
+        PortalServiceLine: {
+            /** @description name of the function that it belongs to */
+            function: string;
+            key: string;
+            name: string;
+            text?: string;
         };
         PortalStreet: {
             name: string;
@@ -8728,11 +8982,26 @@ export interface components {
             number: string;
             secret: string;
         };
+        PublicNewsInBody: {
+            auth: string;
+            /** @description of the browser's push subscription (RFC 8030) */
+            endpoint: string;
+            p256dh: string;
+        };
         PublicNumberOutBody: {
             number: string;
         };
-        PublicObjectInBody: {
+        PublicPapersInBody: {
+            file_ids?: string[];
+            /** @description the key of the uploads */
+            key?: string;
+            text?: string;
+        };
+        PublicPostingObjectInBody: {
             text: string;
+        };
+        PublicPostingsOutBody: {
+            items: components["schemas"]["PortalPostingView"][];
         };
         PublicRateInBody: {
             /** Format: int64 */
@@ -8750,6 +9019,9 @@ export interface components {
             report: components["schemas"]["CaseworkPublicCase"];
             /** @description of the private link /r/{secret}; shown once */
             secret: string;
+        };
+        PublicServicesOutBody: {
+            items: components["schemas"]["PortalServiceLine"][];
         };
         PublicUploadOutBody: {
             /** Format: uuid */
@@ -14458,6 +14730,44 @@ export interface operations {
             };
         };
     };
+    "notice.take_back_message": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+                /** @description the version the caller knows, such as "7" */
+                "If-Match"?: string;
+                /** @description the id of an own command that must have been the last change */
+                "After-Command"?: string;
+            };
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NoticeMessageView"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "notice.settings": {
         parameters: {
             query?: never;
@@ -16115,39 +16425,6 @@ export interface operations {
             };
         };
     };
-    "org.export": {
-        parameters: {
-            query?: {
-                format?: "xlsx" | "csv" | "json";
-            };
-            header?: never;
-            path: {
-                table: "units" | "posts" | "people";
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description the file */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/octet-stream": string;
-                };
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     "org.import": {
         parameters: {
             query?: never;
@@ -16178,6 +16455,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OrgBrought"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "org.export": {
+        parameters: {
+            query?: {
+                format?: "xlsx" | "csv" | "json";
+            };
+            header?: never;
+            path: {
+                table: "units" | "posts" | "people";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description the file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
                 };
             };
             /** @description Error */
@@ -16738,6 +17048,39 @@ export interface operations {
             };
         };
     };
+    "public.apply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PortalApplicationIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublicSentOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "public.choices": {
         parameters: {
             query?: never;
@@ -16876,6 +17219,68 @@ export interface operations {
             };
         };
     };
+    "public.postings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublicPostingsOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "public.posting_object": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PublicPostingObjectInBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "public.report": {
         parameters: {
             query?: never;
@@ -16929,6 +17334,43 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["CaseworkPublicCase"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "public.appeal": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description as given when it was reported; opens nothing without the cookie */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PublicPapersInBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {
@@ -17082,6 +17524,70 @@ export interface operations {
             };
         };
     };
+    "public.news": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description as given when it was reported; opens nothing without the cookie */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PublicNewsInBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "public.news_end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description as given when it was reported; opens nothing without the cookie */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "public.object": {
         parameters: {
             query?: never;
@@ -17097,7 +17603,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["PublicObjectInBody"];
+                "application/json": components["schemas"]["PublicPostingObjectInBody"];
             };
         };
         responses: {
@@ -17224,6 +17730,43 @@ export interface operations {
             };
         };
     };
+    "public.supplement": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description as given when it was reported; opens nothing without the cookie */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PublicPapersInBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "public.withdraw": {
         parameters: {
             query?: never;
@@ -17249,6 +17792,68 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "public.services": {
+        parameters: {
+            query?: never;
+            header?: {
+                "Accept-Language"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublicServicesOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "public.service": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                item: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortalService"];
+                };
             };
             /** @description Error */
             default: {

@@ -1,5 +1,6 @@
 import { type AlarmSource, type Case, type CaseDetail, type CaseRef, type Choice, commandId, type PostChoice } from "@onegrid/api";
 import { api } from "../../desk/api";
+import { save } from "../../desk/save";
 
 // Acts on several cases together. Who calls them keeps the key of a command
 // until its outcome is known.
@@ -37,11 +38,4 @@ export async function choicesFor(ids: string[], signal?: AbortSignal): Promise<C
 }
 
 /** Saves the case on paper as a file; the journal notes who printed it. */
-export async function printCase(c: Case): Promise<void> {
-  const url = URL.createObjectURL(await api().file(`/cases/${c.id}/print`));
-  const a = document.createElement("a");
-  a.href = url;
-  a.download = `${c.number}.pdf`;
-  a.click();
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
-}
+export const printCase = (c: Case): Promise<void> => save(`/cases/${c.id}/print`, `${c.number}.pdf`);

@@ -54,14 +54,3 @@ export interface UnitName {
 export function useUnitNames() {
   return useQuery({ queryKey: ["units"], queryFn: ({ signal }) => api().get<{ items: UnitName[] }>("/org/units", undefined, signal), staleTime: 300_000 });
 }
-
-/** Saves a file that the server made, as the acting post may have it. */
-export async function save(path: string, name: string): Promise<void> {
-  const answer = await api().open(path, { Accept: "application/octet-stream, application/problem+json" }, new AbortController().signal);
-  const url = URL.createObjectURL(await answer.blob());
-  const a = document.createElement("a");
-  a.href = url;
-  a.download = name;
-  a.click();
-  URL.revokeObjectURL(url);
-}
