@@ -81,6 +81,11 @@ bench: setup-test build ## lifecycle figures on both engines
 fuzz: ## every parser and decoder against chance, a minute each
 	scripts/fuzz
 
+.PHONY: abuse
+abuse: setup-test build ## requests of chance to every operation, a public flood, a ceiling of memory
+	scripts/proof abuse
+	cd bench && go run . flood && go run . ceiling
+
 .PHONY: proof
 proof: setup-test build ## the long runs; writes docs/proof/
 	scripts/proof

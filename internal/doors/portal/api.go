@@ -2,6 +2,7 @@ package portal
 
 import (
 	"context"
+	"io"
 	"net/url"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -159,7 +160,7 @@ type noBody struct{}
 
 func (p *Portal) api(e *httpx.Edge) {
 	op := func(id, method, path, summary string) httpx.Op {
-		return httpx.Op{ID: id, Method: method, Path: path, Public: true, Summary: summary, Tags: tags}
+		return httpx.Op{ID: id, Method: method, Path: path, Public: true, Crowd: true, Summary: summary, Tags: tags}
 	}
 	secret := func(id, path, summary string) httpx.Op {
 		o := op(id, "POST", path, summary)
@@ -274,12 +275,9 @@ func (p *Portal) apiKeep(ctx context.Context, _ any, _ *uploadIn, part *httpx.Pa
 	if err := p.limits.try(p.senderIn(ctx)); err != nil {
 		return casework.File{}, err
 	}
-	leave, err := p.slots.take(ctx)
-	if err != nil {
-		return casework.File{}, err
-	}
-	defer leave()
-	f, err := p.cases.KeepPicture(ctx, part.Body, p.quarantine)
+	f, err := p.slots.keep(ctx, part.Body, func(photo io.Reader) (casework.File, error) {
+		return p.cases.KeepPicture(ctx, photo, p.quarantine)
+	})
 	return f, photoFault(err)
 }
 

@@ -76,12 +76,9 @@ func (s *photos) keep(in io.Reader) error {
 	if len(s.kept) >= s.most {
 		return ErrPhotoMany.With("n", s.most)
 	}
-	leave, err := s.portal.slots.take(s.ctx)
-	if err != nil {
-		return err
-	}
-	defer leave()
-	f, err := s.portal.cases.KeepPicture(s.ctx, in, s.portal.quarantine)
+	f, err := s.portal.slots.keep(s.ctx, in, func(photo io.Reader) (casework.File, error) {
+		return s.portal.cases.KeepPicture(s.ctx, photo, s.portal.quarantine)
+	})
 	if err != nil {
 		return photoFault(err)
 	}
