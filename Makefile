@@ -89,6 +89,11 @@ bench-quick: setup-test build ## the same in under a minute, once and short
 fuzz: ## every parser and decoder against chance, a minute each
 	scripts/fuzz
 
+.PHONY: abuse
+abuse: setup-test build ## requests of chance to every operation, a public flood, a ceiling of memory
+	scripts/proof abuse
+	cd bench && go run . flood && go run . ceiling
+
 .PHONY: proof
 proof: setup-test build ## the long runs; writes docs/proof/
 	scripts/proof

@@ -37,18 +37,20 @@ type abused struct {
 // the answer is never a fault of ours; a refusal is a problem with a code and
 // changes nothing; and nobody of the one street sees a word of the other's. A
 // few rounds here, thousands with ONEGRID_PROOF (scripts/proof abuse);
-// ONEGRID_ABUSE_SEED begins elsewhere.
+// ONEGRID_ABUSE_SEED begins elsewhere, ONEGRID_ABUSE_ROUNDS says how many.
 func TestRequestsOfChance(t *testing.T) {
 	rounds, seed, whole, part := 1, uint64(20261127), 0.06, 4
 	if os.Getenv("ONEGRID_PROOF") != "" {
 		rounds, seed, whole, part = 60, uint64(time.Now().Unix()), 0.2, 1 //nolint:forbidigo // another walk each time
 	}
-	if s := os.Getenv("ONEGRID_ABUSE_SEED"); s != "" {
-		n, err := strconv.ParseUint(s, 10, 64)
-		if err != nil {
-			t.Fatal(err)
+	for name, use := range map[string]func(n uint64){"ONEGRID_ABUSE_SEED": func(n uint64) { seed = n }, "ONEGRID_ABUSE_ROUNDS": func(n uint64) { rounds = int(n) }} {
+		if s := os.Getenv(name); s != "" {
+			n, err := strconv.ParseUint(s, 10, 31)
+			if err != nil {
+				t.Fatal(err)
+			}
+			use(n)
 		}
-		seed = n
 	}
 	town.Each(t, func(w *town.Town) {
 		x := newAbused(w, seed)

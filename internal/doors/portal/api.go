@@ -2,6 +2,7 @@ package portal
 
 import (
 	"context"
+	"io"
 	"net/url"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -159,7 +160,7 @@ type noBody struct{}
 
 func (p *Portal) api(e *httpx.Edge) {
 	op := func(id, method, path, summary string) httpx.Op {
-		return httpx.Op{ID: id, Method: method, Path: path, Public: true, Summary: summary, Tags: tags}
+		return httpx.Op{ID: id, Method: method, Path: path, Public: true, Crowd: true, Summary: summary, Tags: tags}
 	}
 	secret := func(id, path, summary string) httpx.Op {
 		o := op(id, "POST", path, summary)
@@ -275,18 +276,12 @@ func (p *Portal) apiKeep(ctx context.Context, _ any, _ *uploadIn, part *httpx.Pa
 	if err := p.limits.try(p.senderIn(ctx)); err != nil {
 		return casework.File{}, err
 	}
-	leave, err := p.slots.take(ctx)
-	if err != nil {
-		return casework.File{}, err
-	}
-	defer leave()
+	keep, kind := p.cases.KeepPicture, "before"
 	if part.Values.Get("kind") == "paper" {
-		f, err := p.cases.KeepPaper(ctx, part.Body, p.quarantine)
-		f.Kind = paperKind
-		return f, photoFault(err)
+		keep, kind = p.cases.KeepPaper, paperKind
 	}
-	f, err := p.cases.KeepPicture(ctx, part.Body, p.quarantine)
-	f.Kind = "before"
+	f, err := p.slots.keep(ctx, part.Body, func(body io.Reader) (casework.File, error) { return keep(ctx, body, p.quarantine) })
+	f.Kind = kind
 	return f, photoFault(err)
 }
 

@@ -1,15 +1,19 @@
 package portal
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"io"
 	"net/http"
 	"net/netip"
+	"runtime"
 	"time"
 
 	"golang.org/x/sync/semaphore"
 
+	"onegrid/internal/core/casework"
 	"onegrid/internal/kit/httpx"
 )
 
@@ -162,19 +166,44 @@ const (
 	photoWait  = 10 * time.Second
 )
 
-// slots bounds the photos that are in memory at a time. A photo that gets no
-// place is refused alone; the report without it is still taken.
+// slots bounds the photos that are in memory at a time, and those that are worked
+// on to half of the processors, so that staff always have the others. A photo
+// that gets no place is refused alone; the report without it is still taken.
 type slots struct {
-	all *semaphore.Weighted
+	all, work *semaphore.Weighted
 }
 
-func newSlots() *slots { return &slots{all: semaphore.NewWeighted(photoSlots)} }
+func newSlots() *slots {
+	return &slots{all: semaphore.NewWeighted(photoSlots), work: semaphore.NewWeighted(int64(max(1, runtime.GOMAXPROCS(0)/2)))}
+}
 
-func (s *slots) take(ctx context.Context) (leave func(), err error) {
+func (s *slots) take(ctx context.Context) (leave func(), err error) { return await(ctx, s.all) }
+
+func await(ctx context.Context, s *semaphore.Weighted) (leave func(), err error) {
 	ctx, cancel := context.WithTimeout(ctx, photoWait)
 	defer cancel()
-	if err := s.all.Acquire(ctx, 1); err != nil {
+	if err := s.Acquire(ctx, 1); err != nil {
 		return nil, ErrPhotosBusy.Because(err)
 	}
-	return func() { s.all.Release(1) }, nil
+	return func() { s.Release(1) }, nil
+}
+
+// keep reads a photo, at the speed of its sender, and hands it to do when its
+// turn has come.
+func (s *slots) keep(ctx context.Context, in io.Reader, do func(photo io.Reader) (casework.File, error)) (casework.File, error) {
+	leave, err := s.take(ctx)
+	if err != nil {
+		return casework.File{}, err
+	}
+	defer leave()
+	raw, err := io.ReadAll(io.LimitReader(in, maxPhotoBytes+1))
+	if err != nil {
+		return casework.File{}, err
+	}
+	done, err := await(ctx, s.work)
+	if err != nil {
+		return casework.File{}, err
+	}
+	defer done()
+	return do(bytes.NewReader(raw))
 }

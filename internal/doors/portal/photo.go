@@ -79,16 +79,11 @@ func (s *photos) keep(in io.Reader) error {
 	if len(s.kept) >= s.most {
 		return ErrPhotoMany.With("n", s.most)
 	}
-	leave, err := s.portal.slots.take(s.ctx)
-	if err != nil {
-		return err
-	}
-	defer leave()
 	keep := s.portal.cases.KeepPicture
 	if s.kind == paperKind {
 		keep = s.portal.cases.KeepPaper
 	}
-	f, err := keep(s.ctx, in, s.portal.quarantine)
+	f, err := s.portal.slots.keep(s.ctx, in, func(body io.Reader) (casework.File, error) { return keep(s.ctx, body, s.portal.quarantine) })
 	if err != nil {
 		return photoFault(err)
 	}

@@ -148,10 +148,10 @@ var tags = []string{"portal"}
 func (p *Portal) Routes(e *httpx.Edge) {
 	p.edge = e
 	get := func(id, path, summary string, h handler) {
-		httpx.Page(e, httpx.Op{ID: id, Method: "GET", Path: path, Public: true, Summary: summary, Tags: tags}, h)
+		httpx.Page(e, httpx.Op{ID: id, Method: "GET", Path: path, Public: true, Crowd: true, Summary: summary, Tags: tags}, h)
 	}
 	post := func(id, path, summary string, limit int64, h handler) {
-		httpx.Page(e, httpx.Op{ID: id, Method: "POST", Path: path, Public: true, Summary: summary, Tags: tags, MaxBody: limit}, h)
+		httpx.Page(e, httpx.Op{ID: id, Method: "POST", Path: path, Public: true, Crowd: true, Summary: summary, Tags: tags, MaxBody: limit}, h)
 	}
 	get("portal.home", "/{$}", "The first page", p.getHome)
 	get("portal.display", "/display", "Language and size of type", p.display)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -14,6 +15,9 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
+	"onegrid/internal/core/casework"
 	"onegrid/internal/kit/fault"
 	"onegrid/internal/kit/httpx"
 )
@@ -219,6 +223,47 @@ func TestPhotosTakeTurns(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// Photos of the public are worked on one after the other, so that the rest of
+// the machine is left to staff; one whose turn does not come is refused, and
+// what is read of it is within its bound.
+func TestPublicPhotosLeaveTheMachineToStaff(t *testing.T) {
+	s := newSlots()
+	busy := semaphore.NewWeighted(1)
+	s.work = busy
+	if !busy.TryAcquire(1) {
+		t.Fatal("nobody works, and there is no turn")
+	}
+	gone, cancel := context.WithCancel(context.Background())
+	reading := strings.NewReader("a photo")
+	ended := make(chan error, 1)
+	go func() {
+		_, err := s.keep(gone, reading, func(io.Reader) (casework.File, error) {
+			t.Error("two are worked on at a time")
+			return casework.File{}, nil
+		})
+		ended <- err
+	}()
+	cancel()
+	if err := <-ended; !errors.Is(err, ErrPhotosBusy) {
+		t.Fatal(err)
+	}
+	busy.Release(1)
+	f, err := s.keep(context.Background(), io.LimitReader(zeros{}, maxPhotoBytes+100), func(photo io.Reader) (casework.File, error) {
+		n, err := io.Copy(io.Discard, photo)
+		return casework.File{Bytes: n}, err
+	})
+	if err != nil || f.Bytes != maxPhotoBytes+1 {
+		t.Fatalf("%d bytes, %v", f.Bytes, err)
+	}
+	if !busy.TryAcquire(1) || !s.all.TryAcquire(photoSlots) {
+		t.Error("a turn was not given back")
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { return len(p), nil }
 
 var sayKey = regexp.MustCompile(`\.Say "(portal\.[a-z_]+)"`)
 

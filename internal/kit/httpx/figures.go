@@ -28,7 +28,7 @@ func newFigures(r prometheus.Registerer, e *Edge) (*figures, error) {
 			Name: "http_requests_shed_total", Help: "Requests refused because too many were running, or because there was no memory for them.",
 		}, []string{"why"}),
 	}
-	for _, why := range []string{"requests", "memory"} { // there from the start, so that a first one is a rise
+	for _, why := range []string{"requests", "crowd", "memory"} { // there from the start, so that a first one is a rise
 		f.refused.WithLabelValues(why)
 	}
 	if r == nil {

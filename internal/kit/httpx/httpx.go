@@ -54,6 +54,7 @@ type Op struct {
 	Permission string // the permission that the acting post needs somewhere
 	Public     bool   // anybody, also without an account
 	SignedIn   bool   // any account
+	Crowd      bool   // strangers in any number may come at once: they get half of the places
 	Summary    string
 	Tags       []string
 	MaxBody    int64 // bytes; default 1 MiB
@@ -108,6 +109,7 @@ type Edge struct {
 	schemas  *registry
 	guard    *http.CrossOriginProtection
 	gate     chan struct{}
+	crowd    chan struct{} // the places that strangers may take
 	streams  chan struct{}
 	memory   *memory
 	stopping chan struct{}
@@ -157,7 +159,7 @@ func New(o Options) (*Edge, error) {
 	e := &Edge{
 		o: o, mux: http.NewServeMux(), byID: map[string]int{}, byRoute: map[string]int{}, schemas: newRegistry(),
 		guard: http.NewCrossOriginProtection(),
-		gate:  make(chan struct{}, o.MaxRequests), streams: make(chan struct{}, o.MaxStreams),
+		gate:  make(chan struct{}, o.MaxRequests), crowd: make(chan struct{}, max(1, o.MaxRequests/2)), streams: make(chan struct{}, o.MaxStreams),
 		memory:   newMemory(o.MaxMemory, o.Alive, o.Now),
 		stopping: make(chan struct{}),
 	}

@@ -17,6 +17,7 @@ import (
 const (
 	requestCost = 64 << 10 // bytes of a request without its content
 	contentCost = 4        // bytes for each byte of content: the text, what is decoded of it, what is written of that
+	streamCost  = 2        // of a form with files, which are read one at a time
 	shareOfAll  = 4        // requests get a fourth of the ceiling
 
 	// fullAt is the part of the ceiling from which what is alive leaves no room
@@ -50,14 +51,18 @@ func newMemory(ceiling int64, alive func() int64, now func() time.Time) *memory 
 	return m
 }
 
-// cost is what a request with so much content may take; content is -1 when its
-// length was not announced, and most what the operation takes at most. However
-// large, one request alone always fits.
-func (m *memory) cost(content, most int64) int64 {
-	if content < 0 || content > most {
-		content = most
+// cost is what a request with so much content may take of an operation; content
+// is -1 when its length was not announced. However large, one request alone
+// always fits.
+func (m *memory) cost(content int64, op Op) int64 {
+	if content < 0 || content > op.MaxBody {
+		content = op.MaxBody
 	}
-	return min(requestCost+contentCost*content, m.size)
+	each := int64(contentCost)
+	if op.Kind == "upload" || op.Kind == "page" {
+		each = streamCost
+	}
+	return min(requestCost+each*content, m.size)
 }
 
 // take sets memory aside; it says for how many seconds whoever is refused should

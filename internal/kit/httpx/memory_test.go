@@ -51,12 +51,12 @@ func TestMemoryIsSetAside(t *testing.T) {
 		}
 		return got
 	}
-	// Four of 200 kB need nearly all of it, a fifth does not fit.
+	// Four of 450 kB need nearly all of it, a fifth does not fit.
 	var four []chan int
 	for range 4 {
-		four = append(four, enters(send(200<<10)))
+		four = append(four, enters(send(450<<10)))
 	}
-	a := f.asks("POST", "/large", strings.Repeat("x", 200<<10))
+	a := f.asks("POST", "/large", strings.Repeat("x", 450<<10))
 	f.refuses("503 request.busy", a)
 	if a.Header.Get("Retry-After") != "2" {
 		t.Errorf("Retry-After is %q", a.Header.Get("Retry-After"))
@@ -110,4 +110,23 @@ func TestNothingIsLetInNearTheCeiling(t *testing.T) {
 	}
 	alive.Store(80 << 20)
 	ask("200")
+}
+
+// However many strangers come at once, half of the places are left to those who
+// work here.
+func TestACrowdLeavesHalfOfThePlaces(t *testing.T) {
+	inside, leave := make(chan bool), make(chan bool)
+	f := one(t, func(o *httpx.Options) { o.MaxRequests = 2 })
+	httpx.Page(f.edge, httpx.Op{ID: "lamp.crowd", Method: "GET", Path: "/crowd", Public: true, Crowd: true}, func(http.ResponseWriter, *http.Request, any) error {
+		inside <- true
+		<-leave
+		return nil
+	})
+	go f.Client().Get(f.URL + "/crowd") //nolint:errcheck,bodyclose,noctx // only there to be inside
+	<-inside
+	f.refuses("503 request.busy", f.asks("GET", "/crowd", ""))
+	if res := f.asks("GET", "/api/lamps", ""); res.StatusCode != 200 {
+		t.Errorf("who works here got %s", res.Status)
+	}
+	leave <- true
 }

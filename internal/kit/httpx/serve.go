@@ -146,17 +146,26 @@ func (e *Edge) admit(w *recorder, r *http.Request) {
 		e.mux.ServeHTTP(w, r)
 		return
 	}
+	op := Op{MaxBody: 1 << 20}
+	if i, ok := e.byRoute[pattern]; ok {
+		op = e.ops[i]
+	}
+	if op.Crowd {
+		select {
+		case e.crowd <- struct{}{}:
+			defer func() { <-e.crowd }()
+		default:
+			e.shed(w, r, "crowd", 1)
+			return
+		}
+	}
 	select {
 	case e.gate <- struct{}{}:
 	default:
 		e.shed(w, r, "requests", 1)
 		return
 	}
-	limit := int64(1 << 20)
-	if i, ok := e.byRoute[pattern]; ok {
-		limit = e.ops[i].MaxBody
-	}
-	cost := e.memory.cost(r.ContentLength, limit)
+	cost := e.memory.cost(r.ContentLength, op)
 	if wait := e.memory.take(cost); wait > 0 {
 		<-e.gate
 		e.shed(w, r, "memory", wait)
@@ -172,7 +181,7 @@ func (e *Edge) admit(w *recorder, r *http.Request) {
 	}
 	defer leave()
 	rq.leave = leave
-	r.Body = newBody(w, r, limit, rq.body)
+	r.Body = newBody(w, r, op.MaxBody, rq.body)
 	e.mux.ServeHTTP(w, r)
 }
 
