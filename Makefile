@@ -3,6 +3,10 @@ SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
+# The same for building, linting and testing, so that each package is compiled once.
+export CGO_ENABLED := 0
+export GOFLAGS := -trimpath
+
 GOLANGCI_LINT := bin/tools/golangci-lint
 GOLANGCI_LINT_VERSION := v2.15.0
 # A real S3 server, for tests only.
@@ -24,7 +28,7 @@ demo: build ## build and run the demo district on http://127.0.0.1:8080
 build: bin/onegrid ## build bin/onegrid with the web apps inside
 
 bin/onegrid: $(GO_SOURCES) web/dist/.built
-	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o $@ ./cmd/onegrid
+	go build -ldflags "-s -w -X main.version=$(VERSION)" -o $@ ./cmd/onegrid
 
 web/node_modules/.installed: web/package-lock.json
 	@scripts/setup build
@@ -52,7 +56,7 @@ generate: web/node_modules/.installed ## words, OpenAPI, typed client, diagrams,
 	npm run --prefix web gen
 
 $(VERSITYGW):
-	GOBIN=$(CURDIR)/bin/tools CGO_ENABLED=0 go install github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW_VERSION)
+	GOBIN=$(CURDIR)/bin/tools go install github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW_VERSION)
 
 .PHONY: setup-test
 setup-test: $(VERSITYGW)
@@ -64,7 +68,7 @@ test: setup-test ## everything but the long runs of `make proof`
 	$(MAKE) --no-print-directory lint
 	$(MAKE) --no-print-directory generate
 	@git diff --exit-code --stat || { echo "make generate changed files: commit what it wrote"; exit 1; }
-	trap scripts/stop-test-postgres EXIT; go test -timeout 15m ./...
+	trap scripts/stop-test-postgres EXIT; go test -vet=off -ldflags "-s -w" -timeout 15m ./... # make lint vetted
 	cd bench && go vet ./...
 	npm run --prefix web test
 	$(MAKE) --no-print-directory e2e
@@ -74,8 +78,12 @@ e2e: setup-test build ## stories in a real browser against the real program
 	cd e2e && npm ci --no-audit --no-fund && npm test
 
 .PHONY: bench
-bench: setup-test build ## lifecycle figures on both engines
-	cd bench && go run . lifecycle --program ../bin/onegrid
+bench: setup-test build ## lifecycle figures on both engines beside their references
+	cd bench && go run . lifecycle --program ../bin/onegrid --runs 3
+
+.PHONY: bench-quick
+bench-quick: setup-test build ## the same in under a minute, once and short
+	cd bench && go run . lifecycle --program ../bin/onegrid --time 5s
 
 .PHONY: fuzz
 fuzz: ## every parser and decoder against chance, a minute each

@@ -17,6 +17,8 @@ type client struct {
 	http *http.Client
 	base string
 	post string // the post it acts for
+
+	token string // of a peer that wants one
 }
 
 // signIn signs in as an account of the demo, over a connection pool that all
@@ -61,6 +63,9 @@ func (c *client) sendVersion(ctx context.Context, method, path string, version i
 	if body != nil {
 		rq.Header.Set("Content-Type", "application/json")
 		rq.Header.Set("Idempotency-Key", newID())
+	}
+	if c.token != "" {
+		rq.Header.Set("Authorization", c.token)
 	}
 	if version > 0 {
 		rq.Header.Set("If-Match", fmt.Sprintf("%q", fmt.Sprint(version)))

@@ -7,7 +7,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"image"
 	"image/color"
@@ -17,7 +16,6 @@ import (
 	"mime/multipart"
 	"net/http"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,44 +40,29 @@ const (
 	crowd     = 96 // large uploads at a time
 )
 
-// abuseCommand is `bench flood` and `bench ceiling`.
-func abuseCommand(ctx context.Context, name string, args []string) error {
-	flags := flag.NewFlagSet(name, flag.ExitOnError)
-	program := flags.String("program", "../bin/onegrid", "the program to measure")
-	engines := flags.String("engines", "sqlite,postgres", "engines, comma separated")
-	length := flags.Duration("time", 30*time.Second, "how long each half is measured, at most 10m")
-	if err := flags.Parse(args); err != nil {
-		return err
-	}
-	path, err := filepath.Abs(*program)
-	if err != nil {
-		return err
-	}
-	if *length < time.Second || *length > 10*time.Minute {
-		return errors.New("1s to 10m")
-	}
-	// Each sender has an address of its own, as behind a proxy.
-	set := map[string]string{"ONEGRID_TRUSTED_PROXY": "127.0.0.0/8"}
-	run := flood
-	if name == "ceiling" {
-		set["ONEGRID_MEMORY_MB"] = strconv.Itoa(ceilingMB)
-		run = ceiling
-	}
-	for k, v := range set {
-		if err := os.Setenv(k, v); err != nil {
-			return err
-		}
-	}
-	for engine := range strings.SplitSeq(*engines, ",") {
-		if err := onProgram(ctx, path, engine, func(p *process) error { return run(ctx, p, engine, *length) }); err != nil {
-			return fmt.Errorf("%s on %s: %w", name, engine, err)
+// flood is `bench flood`; each sender has an address of its own, as behind a
+// proxy.
+func flood(ctx context.Context, o options) error {
+	return onEach(ctx, o, floodOn, "ONEGRID_TRUSTED_PROXY=127.0.0.0/8")
+}
+
+// ceiling is `bench ceiling`.
+func ceiling(ctx context.Context, o options) error {
+	return onEach(ctx, o, ceilingOn, "ONEGRID_MEMORY_MB="+strconv.Itoa(ceilingMB))
+}
+
+// onEach starts the program on each engine for do.
+func onEach(ctx context.Context, o options, do func(ctx context.Context, p *process, engine string, length time.Duration) error, env ...string) error {
+	for _, engine := range o.engines {
+		if err := onProgram(ctx, o.program, engine, env, func(p *process) error { return do(ctx, p, engine, o.length) }); err != nil {
+			return fmt.Errorf("%s: %w", engine, err)
 		}
 	}
 	return nil
 }
 
 // onProgram starts the program on an engine for do.
-func onProgram(ctx context.Context, program, engine string, do func(p *process) error) (err error) {
+func onProgram(ctx context.Context, program, engine string, env []string, do func(p *process) error) (err error) {
 	dir, err := os.MkdirTemp("", "onegrid-bench-")
 	if err != nil {
 		return err
@@ -94,7 +77,7 @@ func onProgram(ctx context.Context, program, engine string, do func(p *process) 
 		defer stop()
 		database = dsn
 	}
-	p, err := startProgram(ctx, program, dir, database)
+	p, err := startProgram(ctx, program, dir, database, env...)
 	if err != nil {
 		return err
 	}
@@ -331,7 +314,7 @@ func aVillage(ctx context.Context, base string) (string, error) {
 	return "", errors.New("there is no village to choose")
 }
 
-func flood(ctx context.Context, p *process, engine string, length time.Duration) error {
+func floodOn(ctx context.Context, p *process, engine string, length time.Duration) error {
 	village, err := aVillage(ctx, p.url)
 	if err != nil {
 		return err
@@ -354,14 +337,13 @@ func flood(ctx context.Context, p *process, engine string, length time.Duration)
 	if err != nil {
 		return err
 	}
-	r := abuseResult{Scenario: "flood", Engine: engine, Rate: floodRate, Unit: "public reports/min", Commit: commit(), Machine: machine(), Load: load}
-	r.IdleP50, r.IdleP99 = idle.quantiles("staff ")
-	r.P50, r.P99 = under.quantiles("staff ")
-	r.Ratio = r.P99 / r.IdleP99
-	r.Public = reports.counts()
-	r.Staff, r.StaffIdle = under.counts(), idle.counts()
+	d := abuseDetails{Public: reports.counts(), Staff: under.counts(), StaffIdle: idle.counts(), Load: load}
+	d.IdleP50, d.IdleP99 = idle.quantiles("staff ")
+	p50, p99 := under.quantiles("staff ")
+	r := summed("flood", engine, "public reports/min", 0, []measured{{floodRate, p50, p99, d}})
+	r.Reference, r.Ratio = "p99 of staff without the flood", p99/d.IdleP99
 	fmt.Printf("\nflood on %s: staff p50 %.1f ms, p99 %.1f ms idle; p50 %.1f ms, p99 %.1f ms under %d public reports a minute: %.2f times the idle p99\n",
-		engine, r.IdleP50, r.IdleP99, r.P50, r.P99, floodRate, r.Ratio)
+		engine, d.IdleP50, d.IdleP99, r.P50, r.P99, floodRate, r.Ratio)
 	show := func(what string, counts map[string]int) {
 		keys := []string{}
 		for k := range counts {
@@ -372,40 +354,23 @@ func flood(ctx context.Context, p *process, engine string, length time.Duration)
 			fmt.Printf("  %-8s %-40.100s %8d\n", what, k, counts[k])
 		}
 	}
-	show("idle", r.StaffIdle)
-	show("staff", r.Staff)
-	show("public", r.Public)
-	return r.print()
+	show("idle", d.StaffIdle)
+	show("staff", d.Staff)
+	show("public", d.Public)
+	r.print()
+	return nil
 }
 
-// abuseResult is the JSON line.
-type abuseResult struct {
-	Scenario  string         `json:"scenario"`
-	Engine    string         `json:"engine"`
-	Rate      float64        `json:"rate"`
-	Unit      string         `json:"unit"`
-	P50       float64        `json:"p50_ms"`
-	P99       float64        `json:"p99_ms"`
-	IdleP50   float64        `json:"idle_p50_ms"`
-	IdleP99   float64        `json:"idle_p99_ms"`
-	Ratio     float64        `json:"ratio"` // p99 to the idle one of this run
+// abuseDetails are what only these scenarios tell.
+type abuseDetails struct {
+	IdleP50   float64        `json:"idle_p50_ms,omitempty"`
+	IdleP99   float64        `json:"idle_p99_ms,omitempty"`
 	Staff     map[string]int `json:"staff,omitempty"`
 	StaffIdle map[string]int `json:"staff_idle,omitempty"`
 	Public    map[string]int `json:"public,omitempty"`
 	Peak      int            `json:"peak_mib,omitempty"` // resident memory
 	Ceiling   int            `json:"ceiling_mib,omitempty"`
 	Load      float64        `json:"load"` // average of the machine's last minute, at the start
-	Commit    string         `json:"commit"`
-	Machine   string         `json:"machine"`
-}
-
-func (r abuseResult) print() error {
-	line, err := json.Marshal(r)
-	if err != nil {
-		return err
-	}
-	fmt.Println(string(line))
-	return nil
 }
 
 // peakMiB is the most memory that a process had resident so far.
@@ -423,7 +388,7 @@ func peakMiB(pid int) int {
 	return 0
 }
 
-func ceiling(ctx context.Context, p *process, engine string, length time.Duration) error {
+func ceilingOn(ctx context.Context, p *process, engine string, length time.Duration) error {
 	transport := &http.Transport{MaxIdleConnsPerHost: crowd}
 	defer transport.CloseIdleConnections()
 	who, err := signIn(ctx, transport, p.url, desks[0])
@@ -455,13 +420,14 @@ func ceiling(ctx context.Context, p *process, engine string, length time.Duratio
 		})
 	}
 	all.Wait()
-	r := abuseResult{Scenario: "ceiling", Engine: engine, Rate: crowd, Unit: "large requests at a time", Public: t.counts(), Peak: peakMiB(p.cmd.Process.Pid), Ceiling: ceilingMB,
-		Commit: commit(), Machine: machine(), Load: loadAverage()}
-	r.P50, r.P99 = t.quantiles("")
+	d := abuseDetails{Public: t.counts(), Peak: peakMiB(p.cmd.Process.Pid), Ceiling: ceilingMB, Load: loadAverage()}
+	p50, p99 := t.quantiles("")
+	r := summed("ceiling", engine, "large requests at a time", 0, []measured{{crowd, p50, p99, d}})
 	var none json.RawMessage
 	if err := who.send(ctx, http.MethodGet, "/api/cases?view=open", nil, &none); err != nil {
 		return fmt.Errorf("afterwards it does not answer: %w", err)
 	}
-	fmt.Printf("\nceiling on %s: %d MiB before, %d MiB at the most of %d MiB, with %d large requests at a time: %v\n", engine, before, r.Peak, ceilingMB, crowd, r.Public)
-	return r.print()
+	fmt.Printf("\nceiling on %s: %d MiB before, %d MiB at the most of %d MiB, with %d large requests at a time: %v\n", engine, before, d.Peak, ceilingMB, crowd, d.Public)
+	r.print()
+	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	mathrand "math/rand/v2"
 	"net/http"
 	"net/url"
@@ -20,87 +21,197 @@ import (
 // The four steps of a lifecycle, as other systems are measured: somebody reports
 // (create); the desk accepts, files and dispatches (assign); the handler takes
 // it, handles it and reports it done (resolve); somebody looks it up by its words
-// (search). create and search are one request each, assign and resolve three.
+// (search). Each step is one request; with --apart every move is one of its own,
+// which makes eight.
 var steps = []string{"create", "assign", "resolve", "search"}
 
 // item needs nothing of its handler but words, and asks nobody to verify, so
-// that a lifecycle is these eight requests and no photo is decoded.
+// that a lifecycle is these requests and no photo is decoded.
 const item = "opinion"
 
 // desks report, accept, file and dispatch; handlers take, handle and report
-// done. All are accounts that the demo offers.
+// done, wherever in the district it is. All are accounts that the demo offers.
 var (
 	desks    = []string{"hub", "hub2"}
-	handlers = []string{"department", "department2", "officer"}
+	handlers = []string{"department", "department2"}
 )
 
 // district is a box around the demo's area: west, south, east, north.
 const district = "west=116.5&south=36.5&east=117.6&north=37.4"
 
-func lifecycle(ctx context.Context, o options, engine string) (r Result, err error) {
-	r = Result{Scenario: "lifecycle", Engine: engine, Workers: o.workers, Unit: "lifecycles/s", Steps: map[string]Latency{}, Machine: machine(), Commit: commit()}
+// lifecycles measures OneGrid on each engine, and beside it what bounds it and
+// who does the like.
+func lifecycles(ctx context.Context, o options) error {
+	for _, engine := range o.engines {
+		var ours, peer, bare []measured
+		for i := range o.runs {
+			m, b, err := lifecycle(ctx, o, engine, i == 0)
+			if err != nil {
+				return fmt.Errorf("%s: %w", engine, err)
+			}
+			ours = append(ours, m)
+			if b != nil {
+				bare = append(bare, *b)
+			}
+			if o.peers && engine == "sqlite" {
+				if m, err = peerLifecycle(ctx, o); err != nil {
+					return fmt.Errorf("PocketBase: %w", err)
+				}
+				peer = append(peer, m)
+			}
+		}
+		result := summed("lifecycle", engine, lifecycleUnit, 0, ours)
+		showLifecycle(result)
+		if !o.peers {
+			result.print()
+			continue
+		}
+		limit := summed("lifecycle", "bare "+engine, lifecycleUnit, 0, bare)
+		b, _ := limit.Details.(bareDetails)
+		fmt.Printf("  bare group commits of the same rows: %.0f/s (%.2f ms of processor time, %.2f of the server's); OneGrid reaches %.0f %%\n",
+			limit.Rate, b.OwnCPU, b.ServerCPU, 100*result.against("", limit).Ratio)
+		results := []Result{limit, result.against("bare group commits", limit)}
+		if len(peer) > 0 {
+			other := summed("lifecycle", "pocketbase", lifecycleUnit, 0, peer)
+			showLifecycle(other)
+			fmt.Printf("  OneGrid does %.2f times as many\n", result.against("", other).Ratio)
+			results = append(results, other, result.against("pocketbase", other))
+		}
+		for _, r := range results {
+			r.print()
+		}
+	}
+	return nil
+}
+
+const lifecycleUnit = "lifecycles/s"
+
+// lifecycleDetails are what only this scenario tells.
+type lifecycleDetails struct {
+	Workers   int                `json:"workers"`
+	Apart     bool               `json:"moves_apart"` // every move a request of its own
+	Seconds   float64            `json:"seconds"`
+	Done      int                `json:"done"`
+	Failed    int                `json:"failed"`
+	Requests  float64            `json:"requests_per_second"`
+	Bare      float64            `json:"bare_requests_per_second,omitempty"` // of /healthz, just before, by as many clients
+	CPU       float64            `json:"cpu_ms"`                             // of the program, for one lifecycle
+	ServerCPU float64            `json:"server_cpu_ms,omitempty"`            // of PostgreSQL
+	OwnCPU    float64            `json:"generator_cpu_ms"`                   // of the load generator
+	Steps     map[string]Latency `json:"steps"`
+	Events    int                `json:"events_seen"`
+	Load      float64            `json:"load"` // average of the machine's last minute, at the start
+}
+
+// lifecycle measures the program once; limit is the bare group commits of the
+// rows that it wrote.
+func lifecycle(ctx context.Context, o options, engine string, profiled bool) (m measured, limit *measured, err error) {
 	dir, err := os.MkdirTemp("", "onegrid-bench-")
 	if err != nil {
-		return r, err
+		return m, nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	database, server := "", 0
 	if engine == "postgres" {
 		dsn, pid, stop, err := startPostgres(ctx, dir)
 		if err != nil {
-			return r, err
+			return m, nil, err
 		}
 		defer stop()
 		database, server = dsn, pid
 	}
 	p, err := startProgram(ctx, o.program, dir, database)
 	if err != nil {
-		return r, err
+		return m, nil, err
 	}
 	defer p.stop()
 	w, err := newWorld(ctx, p.url, o.workers)
 	if err != nil {
-		return r, err
+		return m, nil, err
 	}
-	if r.Bare, err = bare(ctx, p.url, o.workers); err != nil {
-		return r, err
+	w.apart = o.apart
+	bareRequests, err := bare(ctx, p.url, o.workers)
+	if err != nil {
+		return m, nil, err
 	}
-	r.Load = loadAverage()
-	events, endFeed := w.listen(ctx)
-	program, before := p.cmd.Process.Pid, usage{}
-	before.take(program, server)
-	var profiled sync.WaitGroup
-	if o.profile != "" {
-		profiled.Go(func() {
+	var profiles sync.WaitGroup
+	if o.profile != "" && profiled {
+		profiles.Go(func() {
+			time.Sleep(warmUp)
 			if err := saveProfile(p.url, filepath.Join(o.profile, engine), o.length/2); err != nil {
 				fmt.Fprintln(os.Stderr, "bench: no profile:", err)
 			}
 		})
 	}
-	run := w.run(ctx, o.workers, o.length)
-	profiled.Wait()
-	var after usage
-	after.take(program, server)
-	endFeed()
+	m, err = load(o, []int{p.cmd.Process.Pid}, server, func() (*atomic.Int64, func()) { return w.listen(ctx) }, func(length time.Duration) outcome {
+		return goThrough(ctx, o.workers, length, func(i int) (map[string]time.Duration, int, error) { return w.once(ctx, w.desks[i], w.handlers[i]) })
+	}, bareRequests)
+	profiles.Wait()
+	if err != nil || !o.peers {
+		return m, nil, err
+	}
+	p.stop()
+	b, err := bareCommits(ctx, o, engine, dir, database, server)
+	if err != nil {
+		return m, nil, fmt.Errorf("bare group commits: %w", err)
+	}
+	return m, &b, nil
+}
 
-	r.Seconds = run.took.Seconds()
-	r.Events = int(events.Load())
-	r.Done, r.Failed = len(run.whole), run.failed
+// warmUp is how long the workers go before anything is measured: what a program
+// does once after its start, and what it keeps from then on, is not a lifecycle's.
+const warmUp = 3 * time.Second
+
+// load measures workers that go through lifecycles against some programs, with
+// listeners on the live feed.
+func load(o options, programs []int, server int, listen func() (*atomic.Int64, func()), work func(length time.Duration) outcome, bareRequests float64) (measured, error) {
+	d := lifecycleDetails{Workers: o.workers, Apart: o.apart, Steps: map[string]Latency{}, Load: loadAverage(), Bare: bareRequests}
+	events, endFeed := listen()
+	if warm := work(warmUp); len(warm.whole) == 0 {
+		return measured{}, fmt.Errorf("no lifecycle was finished: %w", warm.fault)
+	}
+	events.Store(0)
+	var before, after usage
+	before.take(programs, server)
+	run := work(o.length)
+	after.take(programs, server)
+	endFeed()
+	d.Seconds, d.Events = run.took.Seconds(), int(events.Load())
+	d.Done, d.Failed = len(run.whole), run.failed
 	if run.fault != nil {
 		fmt.Fprintln(os.Stderr, "bench: first failure:", run.fault)
 	}
-	if r.Done == 0 {
-		return r, errors.New("no lifecycle was finished")
+	if d.Done == 0 {
+		return measured{}, errors.New("no lifecycle was finished")
 	}
-	r.Rate, r.Requests = float64(r.Done)/r.Seconds, float64(run.requests)/r.Seconds
-	r.CPU = (after.program - before.program).Seconds() * 1000 / float64(r.Done)
-	r.ServerCPU = (after.server - before.server).Seconds() * 1000 / float64(r.Done)
-	r.P50, r.P99 = quantiles(run.whole)
+	each := func(t time.Duration) float64 { return t.Seconds() * 1000 / float64(d.Done) }
+	d.Requests = float64(run.requests) / d.Seconds
+	d.CPU, d.ServerCPU, d.OwnCPU = each(after.program-before.program), each(after.server-before.server), each(after.own-before.own)
 	for _, step := range steps {
 		p50, p99 := quantiles(run.times[step])
-		r.Steps[step] = Latency{N: len(run.times[step]), P50: p50, P99: p99}
+		d.Steps[step] = Latency{N: len(run.times[step]), P50: p50, P99: p99}
 	}
-	return r, nil
+	m := measured{rate: float64(d.Done) / d.Seconds, details: d}
+	m.p50, m.p99 = quantiles(run.whole)
+	return m, nil
+}
+
+// showLifecycle prints the table for people.
+func showLifecycle(r Result) {
+	d, ok := r.Details.(lifecycleDetails)
+	if !ok {
+		return
+	}
+	fmt.Printf("\n%s on %s: %.0f/s (%.0f to %.0f in %d runs; %d in %.1f s, %d failed), %.0f requests/s, %d workers, %d live events\n",
+		r.Scenario, r.Engine, r.Rate, r.Min, r.Max, r.Runs, d.Done, d.Seconds, d.Failed, d.Requests, d.Workers, d.Events)
+	fmt.Printf("  a lifecycle took %.2f ms of the program's processor time, %.2f ms of the database server's, %.2f ms of the load generator's\n", d.CPU, d.ServerCPU, d.OwnCPU)
+	fmt.Printf("  load average %.1f, %s, commit %s\n", d.Load, r.Machine, r.Commit)
+	fmt.Printf("  %-10s %8s %10s %10s\n", "step", "n", "p50 ms", "p99 ms")
+	for _, step := range steps {
+		l := d.Steps[step]
+		fmt.Printf("  %-10s %8d %10.1f %10.1f\n", step, l.N, l.P50, l.P99)
+	}
+	fmt.Printf("  %-10s %8d %10.1f %10.1f\n", "all", d.Done, r.P50, r.P99)
 }
 
 // outcome is what the workers measured.
@@ -113,18 +224,17 @@ type outcome struct {
 	fault    error // the first one
 }
 
-// run lets the workers go through lifecycles until the time is over. A worker
+// goThrough lets workers go through lifecycles until the time is over. A worker
 // whose lifecycles fail again and again gives up.
-func (w *world) run(ctx context.Context, workers int, length time.Duration) outcome {
+func goThrough(ctx context.Context, workers int, length time.Duration, once func(worker int) (took map[string]time.Duration, requests int, err error)) outcome {
 	out := outcome{times: map[string][]time.Duration{}}
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	begin := time.Now()
 	for i := range workers {
 		all.Go(func() {
-			desk, handler := w.desks[i], w.handlers[i]
 			for bad := 0; bad < 10 && time.Since(begin) < length && ctx.Err() == nil; {
-				took, n, err := w.once(ctx, desk, handler)
+				took, n, err := once(i)
 				mu.Lock()
 				out.requests += n
 				if err != nil {
@@ -193,6 +303,7 @@ type world struct {
 	url             string
 	desks, handlers []*client
 	places          [][2]float64
+	apart           bool // each move is a command of its own
 }
 
 func newWorld(ctx context.Context, base string, workers int) (*world, error) {
@@ -260,46 +371,43 @@ type caseOf struct {
 
 // once runs one lifecycle and says how long each step took.
 func (w *world) once(ctx context.Context, desk, handler *client) (took map[string]time.Duration, requests int, err error) {
-	took = map[string]time.Duration{}
 	place := w.places[mathrand.IntN(len(w.places))]
 	word := fmt.Sprintf("路灯%06d", mathrand.IntN(1_000_000))
 	var one caseOf
-	step := func(name string, calls ...func() error) {
-		begin := time.Now()
-		for _, call := range calls {
-			if err != nil {
-				return
-			}
-			requests++
-			if err = call(); err != nil {
-				err = fmt.Errorf("%s: %w", name, err)
-			}
+	var run stepper
+	// moves are one command, or one each.
+	moves := func(by *client, all ...map[string]any) []func() error {
+		var calls []func() error
+		send := func(body map[string]any) {
+			calls = append(calls, func() error {
+				return by.sendVersion(ctx, http.MethodPost, "/api/cases/"+one.ID+"/moves", one.Version, body, &one)
+			})
 		}
-		took[name] = time.Since(begin)
-	}
-	move := func(by *client, key string, more map[string]any) func() error {
-		return func() error {
-			body := map[string]any{"move": key}
-			for k, v := range more {
-				body[k] = v
+		if w.apart {
+			for _, m := range all {
+				send(m)
 			}
-			return by.sendVersion(ctx, http.MethodPost, "/api/cases/"+one.ID+"/moves", one.Version, body, &one)
+			return calls
 		}
+		together := maps.Clone(all[0])
+		together["then"] = all[1:]
+		send(together)
+		return calls
 	}
-	step("create", func() error {
+	run.step("create", func() error {
 		return desk.send(ctx, http.MethodPost, "/api/cases", map[string]any{
 			"id": newID(), "item": item, "text": word + "不亮，晚上看不见路", "channel": "desk",
 			"place": map[string]any{"lon": place[0], "lat": place[1], "datum": "wgs84", "words": "村口东侧"},
 		}, &one)
 	})
-	step("assign", move(desk, "accept", nil), move(desk, "file", nil),
-		move(desk, "dispatch", map[string]any{"post_id": handler.post}))
-	step("resolve", move(handler, "take", nil), move(handler, "handle", nil),
-		move(handler, "done", map[string]any{"note": "已换灯泡", "resident_text": "灯已修好"}))
-	if err == nil && one.State != "done" {
-		err = fmt.Errorf("the case is %s after done", one.State)
+	run.step("assign", moves(desk, map[string]any{"move": "accept"}, map[string]any{"move": "file"},
+		map[string]any{"move": "dispatch", "post_id": handler.post})...)
+	run.step("resolve", moves(handler, map[string]any{"move": "take"}, map[string]any{"move": "handle"},
+		map[string]any{"move": "done", "note": "已换灯泡", "resident_text": "灯已修好"})...)
+	if run.err == nil && one.State != "done" {
+		run.err = fmt.Errorf("the case is %s after done", one.State)
 	}
-	step("search", func() error {
+	run.step("search", func() error {
 		var found struct {
 			Items []caseOf `json:"items"`
 		}
@@ -314,7 +422,32 @@ func (w *world) once(ctx context.Context, desk, handler *client) (took map[strin
 		}
 		return fmt.Errorf("%s is not among the %d found", word, len(found.Items))
 	})
-	return took, requests, err
+	return run.took, run.requests, run.err
+}
+
+// stepper goes through the steps of a lifecycle until one fails, and notes how
+// long each took.
+type stepper struct {
+	took     map[string]time.Duration
+	requests int
+	err      error
+}
+
+func (s *stepper) step(name string, calls ...func() error) {
+	begin := time.Now()
+	for _, call := range calls {
+		if s.err != nil {
+			return
+		}
+		s.requests++
+		if err := call(); err != nil {
+			s.err = fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	if s.took == nil {
+		s.took = map[string]time.Duration{}
+	}
+	s.took[name] = time.Since(begin)
 }
 
 // listeners is how many desks watch the feed during a run.
@@ -327,23 +460,30 @@ func (w *world) listen(ctx context.Context) (*atomic.Int64, func()) {
 	var all sync.WaitGroup
 	for i := range min(listeners, len(w.desks)) {
 		all.Go(func() {
-			rq, err := http.NewRequestWithContext(ctx, http.MethodGet, w.url+"/api/feed", nil)
-			if err != nil {
-				return
-			}
-			feed := http.Client{Jar: w.desks[i].http.Jar}
-			answer, err := feed.Do(rq)
-			if err != nil {
-				return
-			}
-			defer answer.Body.Close()
-			lines := bufio.NewScanner(answer.Body)
-			for lines.Scan() {
-				if strings.HasPrefix(lines.Text(), "data:") {
+			readEvents(ctx, &http.Client{Jar: w.desks[i].http.Jar}, w.url+"/api/feed", func(line string) {
+				if strings.HasPrefix(line, "data:") {
 					events.Add(1)
 				}
-			}
+			})
 		})
 	}
 	return &events, func() { cancel(); all.Wait() }
+}
+
+// readEvents reads a stream of server-sent events line by line until ctx ends.
+func readEvents(ctx context.Context, from *http.Client, url string, line func(string)) {
+	rq, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return
+	}
+	answer, err := from.Do(rq)
+	if err != nil {
+		return
+	}
+	defer answer.Body.Close()
+	lines := bufio.NewScanner(answer.Body)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		line(lines.Text())
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -41,12 +42,12 @@ func commit() string {
 	return strings.TrimSpace(string(out))
 }
 
-// usage is the processor time that the program and the database server have
-// used. Unlike a rate it hardly depends on what else the machine does.
-type usage struct{ program, server time.Duration }
+// usage is the processor time that the program, the database server and the
+// load generator have used. Unlike a rate it hardly depends on what else the machine does.
+type usage struct{ program, server, own time.Duration }
 
 // take reads the time from /proc; it stays 0 where there is none.
-func (u *usage) take(program, server int) {
+func (u *usage) take(programs []int, server int) {
 	const tick = time.Second / 100 // USER_HZ, the same on every Linux that Go runs on
 	dirs, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {
@@ -73,8 +74,10 @@ func (u *usage) take(program, server int) {
 		}
 		used := time.Duration(number(11)+number(12)) * tick
 		switch {
-		case pid == program:
-			u.program = used
+		case slices.Contains(programs, pid):
+			u.program += used
+		case pid == os.Getpid():
+			u.own = used
 		case server != 0 && pid == server:
 			// With the backends that have ended.
 			u.server += used + time.Duration(number(13)+number(14))*tick

@@ -18,22 +18,30 @@ import (
 
 // process is something this command started and will stop.
 type process struct {
-	cmd *exec.Cmd
-	url string
-	log *os.File
+	cmd     *exec.Cmd
+	url     string
+	log     *os.File
+	stopped bool
 }
 
-// startProgram runs the demo district without its own life on a free port.
-func startProgram(ctx context.Context, program, dir, database string) (*process, error) {
-	log, err := os.Create(filepath.Join(dir, "program.log"))
-	if err != nil {
-		return nil, err
-	}
+// startProgram runs the demo district without its own life on a free port, with
+// settings of its own.
+func startProgram(ctx context.Context, program, dir, database string, env ...string) (*process, error) {
 	args := []string{"demo", "--dir", filepath.Join(dir, "data"), "--addr", "127.0.0.1:0", "--requests", "0"}
 	cmd := exec.Command(program, args...)
 	cmd.Env = append(os.Environ(), "ONEGRID_LOG_LEVEL=warn", "ONEGRID_PROFILE=loopback")
+	cmd.Env = append(cmd.Env, env...)
 	if database != "" {
 		cmd.Env = append(cmd.Env, "ONEGRID_DATABASE="+database)
+	}
+	return start(ctx, cmd, dir)
+}
+
+// start runs a program that says "ready URL" when it answers.
+func start(ctx context.Context, cmd *exec.Cmd, dir string) (*process, error) {
+	log, err := os.Create(filepath.Join(dir, "program.log"))
+	if err != nil {
+		return nil, err
 	}
 	cmd.Stderr = log
 	out, err := cmd.StdoutPipe()
@@ -62,9 +70,9 @@ func startProgram(ctx context.Context, program, dir, database string) (*process,
 		}
 		p.url = url
 		return p, nil
-	case <-time.After(60 * time.Second):
+	case <-time.After(3 * time.Minute):
 		p.stop()
-		return nil, fmt.Errorf("no answer within 60 s: %s", tail(log.Name()))
+		return nil, fmt.Errorf("no answer within 3 minutes: %s", tail(log.Name()))
 	case <-ctx.Done():
 		p.stop()
 		return nil, ctx.Err()
@@ -72,9 +80,15 @@ func startProgram(ctx context.Context, program, dir, database string) (*process,
 }
 
 func (p *process) stop() {
+	if p.stopped {
+		return
+	}
+	p.stopped = true
 	if p.cmd.Process != nil {
 		_ = p.cmd.Process.Signal(syscall.SIGTERM)
+		last := time.AfterFunc(30*time.Second, func() { _ = p.cmd.Process.Kill() })
 		_ = p.cmd.Wait()
+		last.Stop()
 	}
 	_ = p.log.Close()
 }

@@ -54,7 +54,7 @@ test("a table is tried before it is brought in, and formulas are refused", async
   await clerk.getByRole("button", { name: "表格导入导出" }).click();
   const sheet = clerk.getByRole("dialog");
   const out = clerk.waitForEvent("download");
-  await sheet.getByRole("button", { name: "XLSX" }).click();
+  await sheet.getByRole("button", { name: "XLSX", exact: true }).click();
   expect((await out).suggestedFilename()).toBe("units.xlsx");
   await sheet.getByLabel(/^文件/).setInputFiles({ name: "units.csv", mimeType: "text/csv", buffer: Buffer.from("kind,code,name_zh,name_en,parent_code\nbody,DEMO-B1,演示机构,Demo body,\nbody,DEMO B 2,坏的,Bad,\n") });
   await expect(sheet.getByText("试读 2 行：能导入 1，已有 0，不收 1")).toBeVisible();

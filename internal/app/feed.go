@@ -88,6 +88,7 @@ func (a *App) feedRoutes(e *httpx.Edge) {
 		}
 		ended, stop := a.Access.Watch(by)
 		defer stop()
+		standing := a.Access.Standing(a.DB, by)
 		alive := func() bool {
 			select {
 			case <-ended:
@@ -95,7 +96,7 @@ func (a *App) feedRoutes(e *httpx.Edge) {
 			default:
 			}
 			// On several machines another one may have ended the session.
-			err := a.DB.Read(ctx, func(tx *db.Tx) error { return a.Access.Valid(tx, by) })
+			err := standing(ctx)
 			if err == nil {
 				return true
 			}

@@ -458,8 +458,11 @@ func (w *watchman) open(v Alarm, e *journal.Entry) error {
 // behind finds the entries that an alarm counted before it opened.
 func behind(tx *db.Tx, v Alarm, e *journal.Entry) ([]int64, error) {
 	out := []int64{e.Number}
+	if slices.Contains([]string{ruleOddHour, ruleNewDevice, ruleAbsence}, v.Rule) {
+		return out, nil // it rests on this one entry
+	}
 	list, err := journal.Feed(tx, max(0, e.Number-20*alarmBatch), 20*alarmBatch)
-	if err != nil || slices.Contains([]string{ruleOddHour, ruleNewDevice, ruleAbsence}, v.Rule) {
+	if err != nil {
 		return out, err
 	}
 	for i := len(list) - 1; i >= 0 && len(out) < alarmEntries; i-- {

@@ -72,12 +72,7 @@ func (a *Access) living(tx *db.Tx, st *state, token string) (*session, error) {
 		return nil, ErrSignIn
 	}
 	hash := tokenHash(token)
-	var key [32]byte
-	copy(key[:], hash)
-	s, cached := (*session)(nil), false
-	if v, ok := st.sessions.Load(key); ok {
-		s, cached = v.(*session), true
-	}
+	s, cached := st.session(hash)
 	for {
 		if s == nil {
 			var err error
@@ -85,18 +80,9 @@ func (a *Access) living(tx *db.Tx, st *state, token string) (*session, error) {
 				return nil, err
 			}
 			cached = false
-			st.sessions.Store(key, s)
+			st.sessions.Store([32]byte(hash), s)
 		}
-		seen := s.seen
-		if v, ok := a.seen.Load(s.id); ok && v.(time.Time).After(seen) {
-			seen = v.(time.Time)
-		}
-		now := tx.Now()
-		idle := a.o.Idle
-		if !s.shared.IsZero() {
-			idle = min(idle, sharedIdle)
-		}
-		if now.Before(s.ends) && now.Before(seen.Add(idle)) {
+		if a.lives(s, tx.Now()) {
 			return s, nil
 		}
 		if !cached {
@@ -104,6 +90,28 @@ func (a *Access) living(tx *db.Tx, st *state, token string) (*session, error) {
 		}
 		s = nil // it may have been used on another machine: look again
 	}
+}
+
+// session is a session that was read at this version of the tables.
+func (st *state) session(hash []byte) (*session, bool) {
+	v, ok := st.sessions.Load([32]byte(hash))
+	if !ok {
+		return nil, false
+	}
+	return v.(*session), true
+}
+
+// lives says whether a session is within its limits, as far as is known here.
+func (a *Access) lives(s *session, now time.Time) bool {
+	seen := s.seen
+	if v, ok := a.seen.Load(s.id); ok && v.(time.Time).After(seen) {
+		seen = v.(time.Time)
+	}
+	idle := a.o.Idle
+	if !s.shared.IsZero() {
+		idle = min(idle, sharedIdle)
+	}
+	return now.Before(s.ends) && now.Before(seen.Add(idle))
 }
 
 // Who tells the edge who sends a request: the session of its cookie and the
@@ -118,10 +126,7 @@ func (a *Access) Who(d *db.DB) func(r *http.Request, op httpx.Op) (httpx.Caller,
 		var actor *Actor
 		var failure error = ErrSignIn
 		if token != "" {
-			failure = d.Read(r.Context(), func(tx *db.Tx) (err error) {
-				actor, err = a.enter(tx, token, r.Header.Get(PostHeader))
-				return err
-			})
+			actor, failure = a.come(r.Context(), d, token, r.Header.Get(PostHeader))
 		}
 		if failure != nil {
 			if op.Public && errors.Is(failure, ErrSignIn) {
@@ -142,7 +147,30 @@ func (a *Access) Who(d *db.DB) func(r *http.Request, op httpx.Op) (httpx.Caller,
 	}
 }
 
-// enter computes the actor of a session.
+// come computes the actor of a session. Where all it rests on is in memory, one
+// look at the versions of the tables says that it still holds: whatever ended a
+// session or changed a right, here or on another machine, has moved them.
+func (a *Access) come(ctx context.Context, d *db.DB, token, post string) (actor *Actor, err error) {
+	versions, err := d.RoomVersions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	st, known := a.cache.At(versions)
+	o, organised := a.org.At(versions)
+	if known && organised && len(token) >= 20 && len(token) <= 100 {
+		now := d.Now()
+		if s, ok := st.session(tokenHash(token)); ok && a.lives(s, now) {
+			return a.admit(st, o, s, post, now)
+		}
+	}
+	err = d.Read(ctx, func(tx *db.Tx) (err error) {
+		actor, err = a.enter(tx, token, post)
+		return err
+	})
+	return actor, err
+}
+
+// enter is come in a transaction.
 func (a *Access) enter(tx *db.Tx, token, post string) (*Actor, error) {
 	st, err := a.cache.Get(tx)
 	if err != nil {
@@ -156,20 +184,26 @@ func (a *Access) enter(tx *db.Tx, token, post string) (*Actor, error) {
 	if err != nil {
 		return nil, err
 	}
+	return a.admit(st, o, s, post, tx.Now())
+}
+
+// admit computes who acts in a session that lives.
+func (a *Access) admit(st *state, o *org.Snapshot, s *session, post string, now time.Time) (*Actor, error) {
 	shared, here := st.shared[s.shared]
 	if !s.shared.IsZero() && !here {
 		return nil, ErrSignIn // the device was revoked
 	}
 	acting := s.post
 	if post != "" {
+		var err error
 		if acting, err = id.Parse(post); err != nil {
 			return nil, ErrNotYourPost
 		}
 	}
-	actor, err := st.book.Act(o, st.direct[s.person], s.person, acting, tx.Now())
+	actor, err := st.book.Act(o, st.direct[s.person], s.person, acting, now)
 	if errors.Is(err, ErrNotYourPost) && post == "" {
 		// The post chosen at sign-in was lost meanwhile: go on with another.
-		actor, err = st.book.Act(o, st.direct[s.person], s.person, firstPost(o, s.person, id.ID{}, tx.Now()), tx.Now())
+		actor, err = st.book.Act(o, st.direct[s.person], s.person, firstPost(o, s.person, id.ID{}, now), now)
 	}
 	if err == nil {
 		err = a.narrow(o, actor, shared)
@@ -438,6 +472,33 @@ func (a *Access) Valid(tx *db.Tx, by *Actor) error {
 		return ErrSignIn
 	}
 	return nil
+}
+
+// standingTrusted is how long Standing goes by the versions of the tables alone:
+// a session that nobody used ends without moving them.
+const standingTrusted = 10 * time.Second
+
+// Standing asks Valid for a stream, as often as it likes: as long as no table has
+// changed that rights rest on, one look at the versions answers, which all
+// streams that ask at the same time share.
+func (a *Access) Standing(d *db.DB, by *Actor) func(ctx context.Context) error {
+	var held *db.RoomVersions
+	var at time.Time
+	return func(ctx context.Context) error {
+		now, err := d.RoomVersions(ctx)
+		if err != nil {
+			return err
+		}
+		if held == now && d.Now().Sub(at) < standingTrusted {
+			return nil
+		}
+		asked := d.Now()
+		if err := d.Read(ctx, func(tx *db.Tx) error { return a.Valid(tx, by) }); err != nil {
+			return err
+		}
+		held, at = now, asked // a change since then moves the versions again
+		return nil
+	}
 }
 
 // sweep writes down the last use of sessions and removes what has ended.

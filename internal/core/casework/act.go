@@ -30,6 +30,7 @@ type Act struct {
 	Item         string    `json:"item,omitempty" maxLength:"60"`
 	Condition    string    `json:"condition,omitempty" maxLength:"60"`
 	Main         id.ID     `json:"main_id,omitzero" doc:"the case a duplicate is merged into"`
+	Then         []Act     `json:"then,omitempty" maxItems:"4" doc:"moves right after this one in the same command, each by its own rules: all of them or none"`
 
 	// Joins says that Merge tells the main case of all its duplicates together.
 	Joins int `json:"-"`
@@ -45,8 +46,10 @@ type Precondition interface {
 var paper = []string{"signature", "consent", "measurement", "track_summary", "record"}
 
 // Move makes one move on a case the actor may see. The acting post needs the
-// move's permission there. Codes: case.missing, request.changed, access.denied,
-// case.no_move, case.wrong_state and those of the guards.
+// move's permission there. Moves that follow it in the same command (Then) are
+// each judged as they come, on the case as the one before left it; when one is
+// refused nothing has happened. Codes: case.missing, request.changed,
+// access.denied, case.no_move, case.wrong_state and those of the guards.
 func (d *Desk) Move(tx *db.Tx, by *access.Actor, caseID id.ID, in Act, pre Precondition) (Case, error) {
 	c, err := d.load(tx, by, caseID)
 	if err != nil {
@@ -57,11 +60,22 @@ func (d *Desk) Move(tx *db.Tx, by *access.Actor, caseID id.ID, in Act, pre Preco
 			return c, err
 		}
 	}
-	env, err := d.env(tx, by)
-	if err != nil {
-		return c, err
+	if slices.ContainsFunc(in.Then, func(a Act) bool { return len(a.Then) > 0 }) {
+		return c, ErrInvalid.At("body.then", "field.wrong") // one row of moves, no tree
 	}
-	return d.act(env, by, c, in, false)
+	for _, one := range append([]Act{in}, in.Then...) {
+		if !sees(by, c) {
+			return c, ErrMissing // the move before took it out of sight
+		}
+		env, err := d.env(tx, by)
+		if err != nil {
+			return c, err
+		}
+		if c, err = d.act(env, by, c, one, false); err != nil {
+			return c, err
+		}
+	}
+	return c, nil
 }
 
 // act is Move, the reporter's own move through the portal (asReporter) and the
@@ -293,7 +307,7 @@ func (d *Desk) handOf(env *env, by *access.Actor, c Case, m Move, s *scene, asRe
 	}
 	if slices.ContainsFunc(m.Guards, func(g Guard) bool { return g.Name == unclaimed.Name }) {
 		var err error
-		if s.claim, err = claimOf(env.tx, c.ID, env.tx.Now()); err != nil {
+		if s.claim, err = claimOf(env.tx, c, env.tx.Now()); err != nil {
 			return h, err
 		}
 		h.Shut = !s.claim.Person.IsZero() && s.claim.Person != by.Person && !by.Trusted()

@@ -89,6 +89,7 @@ func (d *Desk) apply(env *env, by *access.Actor, s *scene, m Move, in Act, to St
 		if err := endClaim(env.tx, c.ID); err != nil {
 			return old, err
 		}
+		c.claim = &claim{}
 	}
 	if env.handled = old.Handler; old.State == Merged {
 		env.handled = s.facts.Main.Handler

@@ -51,6 +51,8 @@ type Case struct {
 	Facets
 
 	secret json.RawMessage // personal answers on their way to the sealed row
+	stored keys            // as the row was read
+	claim  *claim          // as it was read with the case; nil: it was not
 }
 
 // Facets are the parts of a case that no list is ordered or cut by. They stand

@@ -19,24 +19,24 @@ type claim struct {
 	Until        time.Time
 }
 
-// claimOf reads who holds a case; nobody when the time is over.
-func claimOf(tx *db.Tx, caseID id.ID, now time.Time) (claim, error) {
-	var k claim
-	err := tx.Row(`SELECT person_id, post_id, until_at FROM case_claim WHERE case_id = $1`, caseID).Scan(&k.Person, &k.Post, db.Time(&k.Until))
-	if errors.Is(err, db.ErrNoRows) {
-		return claim{}, nil
-	}
-	if err != nil {
-		return k, fmt.Errorf("read claim: %w", err)
+// claimOf is who holds a case; nobody when the time is over.
+func claimOf(tx *db.Tx, c Case, now time.Time) (claim, error) {
+	k := c.claim
+	if k == nil {
+		k = &claim{}
+		err := tx.Row(`SELECT person_id, post_id, until_at FROM case_claim WHERE case_id = $1`, c.ID).Scan(&k.Person, &k.Post, db.Time(&k.Until))
+		if err != nil && !errors.Is(err, db.ErrNoRows) {
+			return claim{}, fmt.Errorf("read claim: %w", err)
+		}
 	}
 	if !k.Until.After(now) {
 		return claim{}, nil
 	}
-	return k, nil
+	return *k, nil
 }
 
 func endClaim(tx *db.Tx, caseID id.ID) error {
-	if _, err := tx.Exec(`DELETE FROM case_claim WHERE case_id = $1`, caseID); err != nil {
+	if err := tx.Send(`DELETE FROM case_claim WHERE case_id = $1`, caseID); err != nil {
 		return fmt.Errorf("end claim: %w", err)
 	}
 	return nil
@@ -58,7 +58,7 @@ func (d *Desk) Claim(tx *db.Tx, by *access.Actor, caseID id.ID) (Case, time.Time
 		return c, time.Time{}, err
 	}
 	now := tx.Now()
-	old, err := claimOf(tx, c.ID, now)
+	old, err := claimOf(tx, c, now)
 	if err != nil {
 		return c, time.Time{}, err
 	}
@@ -70,6 +70,7 @@ func (d *Desk) Claim(tx *db.Tx, by *access.Actor, caseID id.ID) (Case, time.Time
 		ON CONFLICT (case_id) DO UPDATE SET person_id = $2, post_id = $3, until_at = $4`, c.ID, by.Person, by.Post, db.Millis(until)); err != nil {
 		return c, until, fmt.Errorf("write claim: %w", err)
 	}
+	c.claim = &claim{by.Person, by.Post, until}
 	env, err := d.env(tx, by)
 	if err != nil {
 		return c, until, err
@@ -87,7 +88,7 @@ func (d *Desk) Release(tx *db.Tx, by *access.Actor, caseID id.ID) (Case, error) 
 	if err != nil {
 		return c, err
 	}
-	old, err := claimOf(tx, c.ID, tx.Now())
+	old, err := claimOf(tx, c, tx.Now())
 	if err != nil || old.Person.IsZero() {
 		return c, err
 	}
@@ -97,6 +98,7 @@ func (d *Desk) Release(tx *db.Tx, by *access.Actor, caseID id.ID) (Case, error) 
 	if err := endClaim(tx, c.ID); err != nil {
 		return c, err
 	}
+	c.claim = &claim{}
 	env, err := d.env(tx, by)
 	if err != nil {
 		return c, err

@@ -189,7 +189,7 @@ func (d *Desk) start(tx *db.Tx, c *Case, kind ClockKind, limit calendar.Limit, k
 		r.Due, r.Provisional = due.At, due.Provisional
 		near = nearOf(cal, limit, at, due.At)
 	}
-	_, err = tx.Exec(`INSERT INTO case_clock (`+runColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, NULL, NULL, NULL, '[]')`,
+	err = tx.Send(`INSERT INTO case_clock (`+runColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, NULL, NULL, NULL, '[]')`,
 		r.ID, r.Case, r.Kind, db.JSON(r.Limit), r.Calendar, r.Given, db.Millis(r.Start), db.Millis(r.Due), r.Provisional, `[]`, int64(0))
 	if err != nil {
 		return fmt.Errorf("write clock: %w", err)
@@ -235,7 +235,7 @@ func (d *Desk) stop(tx *db.Tx, c *Case, at time.Time) (*Ran, error) {
 	if late && lateAt.IsZero() {
 		lateAt = at
 	}
-	_, err = tx.Exec(`UPDATE case_clock SET stopped_at = $1, used_ms = $2, late_at = $3 WHERE id = $4`,
+	err = tx.Send(`UPDATE case_clock SET stopped_at = $1, used_ms = $2, late_at = $3 WHERE id = $4`,
 		db.Millis(at), used.Milliseconds(), db.Millis(lateAt), c.Clock.Row)
 	if err != nil {
 		return nil, fmt.Errorf("stop clock: %w", err)
@@ -346,7 +346,7 @@ func (d *Desk) revive(tx *db.Tx, c *Case) error {
 	if cal, err := d.calendars.For(tx, r.Calendar); err == nil && !r.Given && !c.Stood {
 		c.Clock.Near = nearOf(cal, r.Limit, r.Start, r.Due)
 	}
-	if _, err := tx.Exec(`UPDATE case_clock SET stopped_at = NULL, used_ms = NULL WHERE id = $1`, r.ID); err != nil {
+	if err := tx.Send(`UPDATE case_clock SET stopped_at = NULL, used_ms = NULL WHERE id = $1`, r.ID); err != nil {
 		return fmt.Errorf("revive clock: %w", err)
 	}
 	return nil
@@ -354,7 +354,7 @@ func (d *Desk) revive(tx *db.Tx, c *Case) error {
 
 // keepRun writes the changed clock of a case to its row.
 func (d *Desk) keepRun(tx *db.Tx, c *Case, pauses []calendar.Pause) error {
-	_, err := tx.Exec(`UPDATE case_clock SET due_at = $1, provisional = $2, pauses = $3, remaining = $4, late_at = $5 WHERE id = $6`,
+	err := tx.Send(`UPDATE case_clock SET due_at = $1, provisional = $2, pauses = $3, remaining = $4, late_at = $5 WHERE id = $6`,
 		db.Millis(c.Clock.Due), c.Clock.Provisional, db.JSON(pauses), c.Clock.Remaining.Milliseconds(), db.Millis(c.Clock.LateAt), c.Clock.Row)
 	if err != nil {
 		return fmt.Errorf("write clock: %w", err)

@@ -124,7 +124,7 @@ func copiesOf(tx *db.Tx, caseID id.ID) (map[id.ID]Copy, error) {
 // mayLeave says whether a photo is of the kind that a reporter can be shown:
 // before and after, taken by staff.
 func mayLeave(f File) bool {
-	return f.Owner == "" && f.State == FileAttached && (f.Kind == "before" || f.Kind == "after")
+	return f.Owner == "" && f.State == FileAttached && f.View != "" && (f.Kind == "before" || f.Kind == "after")
 }
 
 // propose has a photo searched that the reporter is going to ask for: the one of

@@ -58,6 +58,9 @@ func (d *Desk) followFile(ctx context.Context, store *db.DB, file id.ID) error {
 		return fmt.Errorf("read file: %w", err)
 	}
 	for _, name := range []string{f.Blob, f.View, f.Thumb} {
+		if name == "" {
+			continue // of a paper nothing is made to be shown
+		}
 		h, err := blob.ParseHash(name)
 		if err != nil {
 			return err

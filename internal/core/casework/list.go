@@ -318,6 +318,15 @@ func (d *Desk) search(tx *db.Tx, by *access.Actor, f Filter, states []State, aft
 	if after != nil && after.Serial > 0 {
 		before = after.Serial
 	}
+	if f.View != "mine" { // which has tasks too, and those are not in the index
+		hits, err := foundAnywhere(tx, terms, before)
+		if err != nil {
+			return nil, nil, err
+		}
+		if len(hits) < maxHits {
+			return d.searchRare(tx, by, f, states, hits, limit)
+		}
+	}
 	var hits []hit
 	full := false
 	for _, w := range by.Walks("case.view") {
@@ -354,7 +363,7 @@ func (d *Desk) search(tx *db.Tx, by *access.Actor, f Filter, states []State, aft
 	if after == nil || after.Serial == 0 {
 		// What a person reaches only through the own post or by name is little
 		// and read as a list.
-		own, err := d.ownHits(tx, by, f, states, terms)
+		own, err := d.ownHits(tx, by, f, states)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -367,27 +376,38 @@ func (d *Desk) search(tx *db.Tx, by *access.Actor, f Filter, states []State, aft
 	return out, next, nil
 }
 
-// ownHits searches what reaches the actor by post or by name only. Where the
-// words are rare, all cases that have them are looked at; where they are common,
-// the actor's own cases are.
-func (d *Desk) ownHits(tx *db.Tx, by *access.Actor, f Filter, states []State, terms []string) ([]Case, error) {
+// searchRare looks at all cases that have rare words, whoever may see them: one
+// look into the index, however many nodes the actor may look at.
+func (d *Desk) searchRare(tx *db.Tx, by *access.Actor, f Filter, states []State, hits []hit, limit int) ([]Case, *Cursor, error) {
+	cases, err := casesOf(tx, hits)
+	if err != nil {
+		return nil, nil, err
+	}
+	serial := make(map[id.ID]int64, len(hits))
+	for _, h := range hits {
+		serial[h.id] = h.serial
+	}
+	var out []Case
+	for _, c := range cases {
+		if !sees(by, c) || !slices.Contains(states, c.State) || !f.keeps(c, tx.Now()) || !contains(c, f.Query) {
+			continue
+		}
+		if len(out) == limit {
+			return out, &Cursor{Serial: serial[out[limit-1].ID]}, nil
+		}
+		out = append(out, c)
+	}
+	return out, nil, nil
+}
+
+// ownHits searches what reaches the actor by post or by name only, among the
+// actor's own cases: the words are common.
+func (d *Desk) ownHits(tx *db.Tx, by *access.Actor, f Filter, states []State) ([]Case, error) {
 	own := slices.DeleteFunc(slices.Clone(by.Walks("case.view")), func(w access.Walk) bool {
 		return w.Column != access.PostColumn && w.Column != access.PersonColumn
 	})
 	if len(own) == 0 {
 		return nil, nil
-	}
-	if f.View != "mine" { // which has tasks too, and those are not in the index
-		hits, err := foundAnywhere(tx, terms)
-		if err != nil {
-			return nil, err
-		}
-		if len(hits) < maxHits {
-			cases, err := casesOf(tx, hits)
-			return slices.DeleteFunc(cases, func(c Case) bool {
-				return !sees(by, c) || !slices.Contains(states, c.State) || !f.keeps(c, tx.Now()) || !contains(c, f.Query)
-			}), err
-		}
 	}
 	q := f.condition(tx.Now())
 	var out []Case

@@ -1,6 +1,7 @@
 package casework
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -44,6 +45,31 @@ func (d *Desk) KeepPicture(ctx context.Context, r io.Reader, area *blob.Area) (F
 	return f, nil
 }
 
+// maxPaper is the largest paper that is taken.
+const maxPaper = 10 << 20
+
+// KeepPaper stores a paper by the reporter: a PDF as it came, if it is a harmless
+// one as far as can be told, else a picture. Codes: those of blob.
+func (d *Desk) KeepPaper(ctx context.Context, r io.Reader, area *blob.Area) (File, error) {
+	in := bufio.NewReader(r)
+	if head, _ := in.Peek(5); !blob.IsPaper(head) { // too short for either: the picture says so
+		return d.KeepPicture(ctx, in, area)
+	}
+	raw, err := io.ReadAll(io.LimitReader(in, maxPaper+1))
+	if err != nil {
+		return File{}, err
+	}
+	if len(raw) > maxPaper {
+		return File{}, blob.ErrTooLarge.With("limit", maxPaper)
+	}
+	if err := blob.CheckPaper(raw); err != nil {
+		return File{}, err
+	}
+	f := File{Media: blob.PaperType, Bytes: int64(len(raw))}
+	f.Blob, err = d.keep(ctx, area, raw)
+	return f, err
+}
+
 // keep stores bytes in an area and gives the name they have there.
 func (d *Desk) keep(ctx context.Context, area *blob.Area, data []byte) (string, error) {
 	ref, err := area.Put(ctx, bytes.NewReader(data), maxUpload)
@@ -73,15 +99,25 @@ func (d *Desk) fetch(h blob.Hash) (io.ReadSeekCloser, error) {
 	return nil, blob.ErrMissing
 }
 
-// content gives out what is shown of a file.
+// content gives out what is shown of a file: of a paper the paper itself, to be
+// saved and never shown in a page.
 func (d *Desk) content(f File, size string) (*httpx.Content, error) {
 	name := f.View
-	if size == "thumb" {
+	switch {
+	case f.Media == blob.PaperType:
+		name = f.Blob
+	case size == "thumb":
 		name = f.Thumb
 	}
 	h, err := blob.ParseHash(name)
 	if err != nil {
 		return nil, err
+	}
+	if f.Media == blob.PaperType {
+		return &httpx.Content{
+			Type: blob.PaperType, Name: "paper-" + name[:8] + ".pdf", Modified: f.At, ETag: `"` + name[:16] + `"`, Cache: "private, max-age=3600",
+			Open: func() (io.ReadSeekCloser, error) { return d.fetch(h) },
+		}, nil
 	}
 	return &httpx.Content{
 		Type: "image/jpeg", Inline: true, Modified: f.At, ETag: `"` + name[:16] + `"`, Cache: "private, max-age=3600",

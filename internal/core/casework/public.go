@@ -11,6 +11,7 @@ import (
 	"onegrid/internal/core/calendar"
 	"onegrid/internal/core/catalog"
 	"onegrid/internal/core/journal"
+	"onegrid/internal/kit/blob"
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/httpx"
 	"onegrid/internal/kit/id"
@@ -90,6 +91,7 @@ type PublicPhoto struct {
 	Kind    string `json:"kind"`
 	Own     bool   `json:"own,omitempty"`
 	Waiting bool   `json:"waiting,omitempty"` // nobody has looked at it yet
+	Paper   bool   `json:"paper,omitempty"`   // a PDF, to be saved and not shown
 }
 
 // PublicLook says who opened the reporter's contact: post, purpose and time,
@@ -394,7 +396,7 @@ func photosFor(tx *db.Tx, p *PublicCase, c, on Case) error {
 	}
 	for _, f := range all {
 		if f.Owner != "" && f.State != FileDiscarded {
-			p.Photos = append(p.Photos, PublicPhoto{ID: f.ID, Kind: f.Kind, Own: true, Waiting: f.State == FileQuarantine})
+			p.Photos = append(p.Photos, PublicPhoto{ID: f.ID, Kind: f.Kind, Paper: f.Media == blob.PaperType, Own: true, Waiting: f.State == FileQuarantine})
 		}
 	}
 	if on.ID != c.ID {

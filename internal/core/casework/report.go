@@ -112,7 +112,7 @@ func (d *Desk) report(tx *db.Tx, by *access.Actor, in Report, public bool) (Case
 		ID: in.ID, Flow: flow.Key, Item: env.item.Key, ItemVersion: env.item.Admission.Version, Condition: env.condition.Key,
 		Title: in.Title, Text: in.Text, Secrecy: secrecyOf(env.item), Channel: in.Channel,
 		Occurred: in.Occurred, Recorded: tx.Now(), Version: 1, MadeUp: in.MadeUp,
-		Facets: Facets{By: by.By(), Public: public || in.Reporter != nil, Given: in.Due},
+		Facets: Facets{By: by.By(), Public: public || in.Reporter != nil, Given: in.Due}, claim: &claim{},
 	}
 	if c.ID.IsZero() {
 		c.ID = tx.NewID()

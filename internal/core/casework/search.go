@@ -160,10 +160,10 @@ func (d *Desk) reindex(tx *db.Tx, c Case) error {
 	if !c.Parent.IsZero() {
 		return nil
 	}
-	if err := unindex(tx, c.ID); err != nil {
-		return err
+	if tx.Engine() == db.Postgres {
+		return reindexPostgres(tx, c.ID, termsOf(c))
 	}
-	return d.index(tx, c)
+	return reindexSQLite(tx, c.ID, termsOf(c))
 }
 
 // unindex makes a case unfindable.
@@ -255,14 +255,17 @@ func found(tx *db.Tx, w access.Walk, terms []string, before int64) ([]hit, error
 }
 
 // foundAnywhere lists the newest cases that have all terms, whoever may see
-// them: the caller must ask for each.
-func foundAnywhere(tx *db.Tx, terms []string) ([]hit, error) {
-	return lookUp(tx, terms, journal.Named, int64(1)<<62)
+// them, below a serial number: the caller must ask for each.
+func foundAnywhere(tx *db.Tx, terms []string, before int64) ([]hit, error) {
+	return lookUp(tx, terms, journal.Named, before)
 }
 
 func lookUp(tx *db.Tx, terms []string, most journal.Secrecy, before int64) ([]hit, error) {
 	var ranks []string
 	for r := range int(most) + 1 {
+		if most == journal.Named {
+			break // every case has one of them
+		}
 		ranks = append(ranks, secrecyTerm(r))
 	}
 	if tx.Engine() == db.Postgres {

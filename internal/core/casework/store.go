@@ -4,6 +4,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"onegrid/internal/core/journal"
@@ -33,17 +34,18 @@ const caseColumns = `id, number, arrived, parent_id, task, flow, item, item_vers
 // scanner is a row or a row set.
 type scanner interface{ Scan(dest ...any) error }
 
-func scanCase(r scanner) (Case, error) {
+// scanCase reads a case's columns, and more that follow them.
+func scanCase(r scanner, more ...any) (Case, error) {
 	var c Case
 	var lon, lat *float64
 	var secrecy, remaining int64
-	err := r.Scan(&c.ID, &c.Number, db.Int(&c.Arrived), &c.Parent, db.Text(&c.Task), &c.Flow, &c.Item, &c.ItemVersion, &c.Condition, &c.Title, &c.Text,
+	err := r.Scan(append([]any{&c.ID, &c.Number, db.Int(&c.Arrived), &c.Parent, db.Text(&c.Task), &c.Flow, &c.Item, &c.ItemVersion, &c.Condition, &c.Title, &c.Text,
 		floatPointer{&lon}, floatPointer{&lat}, &c.Where,
 		&c.Hub, &c.Street, &c.Platform, &c.Grid, &c.Micro, &c.Department, &c.State, &c.Priority, &secrecy, &c.Channel,
 		&c.Post, &c.Acting, &c.Intake, &c.Handler, &c.Person, &c.AskPost,
 		db.Text((*string)(&c.Clock.Kind)), &c.Clock.Row, db.Time(&c.Clock.Start), db.ScanJSON(&c.Clock.Limit), db.Text(&c.Clock.Calendar), &c.Clock.Given,
 		db.Time(&c.Clock.Due), db.Time(&c.Clock.Near), &c.Clock.Provisional, &c.Clock.Paused, &remaining, db.Time(&c.Clock.LateAt),
-		&c.Late, &c.Verify, &c.Check, db.Time(&c.Occurred), db.Time(&c.Recorded), db.Time(&c.Closed), &c.Version, &c.MadeUp, db.ScanJSON(&c.Facets))
+		&c.Late, &c.Verify, &c.Check, db.Time(&c.Occurred), db.Time(&c.Recorded), db.Time(&c.Closed), &c.Version, &c.MadeUp, db.ScanJSON(&c.Facets)}, more...)...)
 	if err != nil {
 		return c, err
 	}
@@ -52,6 +54,7 @@ func scanCase(r scanner) (Case, error) {
 	if lon != nil && lat != nil {
 		c.Lon, c.Lat, c.Located = *lon, *lat, true
 	}
+	c.stored = c.keyed()
 	return c, nil
 }
 
@@ -73,9 +76,13 @@ func (f floatPointer) Scan(src any) error {
 	return nil
 }
 
-// get reads one case.
+// get reads one case with its claim.
 func get(tx *db.Tx, caseID id.ID) (Case, error) {
-	return one(tx.Row(`SELECT `+caseColumns+` FROM cases WHERE id = $1`, caseID))
+	var k claim
+	c, err := scanCase(tx.Row(`SELECT `+prefixed+`, k.person_id, k.post_id, k.until_at FROM cases c LEFT JOIN case_claim k ON k.case_id = c.id WHERE c.id = $1`, caseID),
+		&k.Person, &k.Post, db.Time(&k.Until))
+	c.claim = &k
+	return missing(c, err)
 }
 
 // byNumber reads one case by its number.
@@ -84,7 +91,10 @@ func byNumber(tx *db.Tx, number string) (Case, error) {
 }
 
 func one(r db.Row) (Case, error) {
-	c, err := scanCase(r)
+	return missing(scanCase(r))
+}
+
+func missing(c Case, err error) (Case, error) {
 	if errors.Is(err, db.ErrNoRows) {
 		return c, ErrMissing
 	}
@@ -186,27 +196,79 @@ var ErrTaken = fault.New(fault.Conflict, "case.id_taken")
 // put stores c with the next version if nobody changed it since it was read.
 func put(tx *db.Tx, c Case) (Case, error) {
 	c.Version++
-	err := store(tx, c, c.Version-1)
-	return c, err
+	if err := store(tx, c, c.Version-1); err != nil {
+		return c, err
+	}
+	c.stored = c.keyed()
+	return c, nil
 }
 
-// store writes what moves may change. What a report fixed (number, item, place,
-// words) is not touched.
-func store(tx *db.Tx, c Case, was int64) error {
-	args := append([]any{c.ID, was, c.Item, c.ItemVersion, c.Condition, c.Priority, int64(c.Secrecy), c.Department, c.State,
-		c.Post, c.Acting, c.Intake, c.Handler, c.Person, c.AskPost}, c.clockValues()...)
-	args = append(args, c.Late, c.Verify, c.Check, c.resumeAt(), db.Millis(c.Closed), c.listAt(), c.Version, db.JSON(c.Facets))
-	n, err := tx.Exec(`UPDATE cases SET item = $3, item_version = $4, condition = $5, priority = $6, secrecy = $7, department_id = $8, state = $9,
-		post_id = $10, acting_post_id = $11, intake_post_id = $12, handler_post_id = $13, person_id = $14, ask_post_id = $15,
-		clock_kind = $16, clock_row = $17, clock_start = $18, clock_limit = $19, clock_calendar = $20, clock_given = $21, due_at = $22, near_at = $23,
-		provisional = $24, paused = $25, remaining = $26, clock_late_at = $27,
-		late = $28, verify_state = $29, check_state = $30, resume_at = $31, closed_at = $32, list_at = $33, version = $34, facets = $35
-		WHERE id = $1 AND version = $2`, args...)
-	if err != nil {
-		return fmt.Errorf("write case %s: %w", c.ID, err)
+// keys are the values of a case in columns that indexes begin with or rest on and
+// that most moves leave alone. Writing one anew costs each of its indexes, the
+// same value too, so store leaves out what has not changed.
+type keys struct {
+	known                                  bool // the row has these values
+	item                                   string
+	department, post, acting, handler, ask id.ID
+	resume                                 any
+	closed                                 time.Time
+}
+
+func (c Case) keyed() keys {
+	return keys{true, c.Item, c.Department, c.Post, c.Acting, c.Handler, c.AskPost, c.resumeAt(), c.Closed}
+}
+
+// storeTexts are the statements of store by which keys they write.
+var storeTexts sync.Map // int -> string
+
+var keyColumns = []string{"item", "department_id", "post_id", "acting_post_id", "handler_post_id", "ask_post_id", "resume_at", "closed_at"}
+
+func storeText(which int) string {
+	if q, ok := storeTexts.Load(which); ok {
+		return q.(string)
 	}
-	if n == 0 {
-		return ErrChanged
+	q := `UPDATE cases SET item_version = $3, condition = $4, priority = $5, secrecy = $6, state = $7, intake_post_id = $8, person_id = $9,
+		clock_kind = $10, clock_row = $11, clock_start = $12, clock_limit = $13, clock_calendar = $14, clock_given = $15, due_at = $16, near_at = $17,
+		provisional = $18, paused = $19, remaining = $20, clock_late_at = $21,
+		late = $22, verify_state = $23, check_state = $24, list_at = $25, version = $26, facets = $27`
+	at := 28
+	for i, column := range keyColumns {
+		if which&(1<<i) != 0 {
+			q += fmt.Sprintf(", %s = $%d", column, at)
+			at++
+		}
+	}
+	q += ` WHERE id = $1 AND version = $2`
+	storeTexts.Store(which, q)
+	return q
+}
+
+// store writes what moves may change. What a report fixed (number, place, words)
+// is not touched.
+func store(tx *db.Tx, c Case, was int64) error {
+	args := append([]any{c.ID, was, c.ItemVersion, c.Condition, c.Priority, int64(c.Secrecy), c.State, c.Intake, c.Person}, c.clockValues()...)
+	args = append(args, c.Late, c.Verify, c.Check, c.listAt(), c.Version, db.JSON(c.Facets))
+	now, which := c.keyed(), 0
+	for i, k := range []struct {
+		changed bool
+		value   any
+	}{
+		{now.item != c.stored.item, c.Item},
+		{now.department != c.stored.department, c.Department},
+		{now.post != c.stored.post, c.Post},
+		{now.acting != c.stored.acting, c.Acting},
+		{now.handler != c.stored.handler, c.Handler},
+		{now.ask != c.stored.ask, c.AskPost},
+		{now.resume != c.stored.resume, now.resume},
+		{!now.closed.Equal(c.stored.closed), db.Millis(c.Closed)},
+	} {
+		if k.changed || !c.stored.known {
+			which |= 1 << i
+			args = append(args, k.value)
+		}
+	}
+	if err := tx.SendOne(ErrChanged, storeText(which), args...); err != nil {
+		return fmt.Errorf("write case %s: %w", c.ID, err)
 	}
 	return nil
 }
@@ -266,7 +328,7 @@ func openDispatches(tx *db.Tx, caseID id.ID) ([]dispatch, error) {
 }
 
 func addDispatch(tx *db.Tx, caseID id.ID, seq int64, from, to id.ID, at time.Time) error {
-	_, err := tx.Exec(`INSERT INTO case_dispatch (id, case_id, seq, from_post, to_post, at) VALUES ($1, $2, $3, $4, $5, $6)`,
+	err := tx.Send(`INSERT INTO case_dispatch (id, case_id, seq, from_post, to_post, at) VALUES ($1, $2, $3, $4, $5, $6)`,
 		tx.NewID(), caseID, seq, from, to, db.Millis(at))
 	if err != nil {
 		return fmt.Errorf("write dispatch: %w", err)
@@ -280,7 +342,7 @@ func endDispatches(tx *db.Tx, caseID, one id.ID, how string, at time.Time) error
 	if !one.IsZero() {
 		q, args = `UPDATE case_dispatch SET ended_at = $1, ended = $2 WHERE id = $3`, []any{db.Millis(at), how, one}
 	}
-	if _, err := tx.Exec(q, args...); err != nil {
+	if err := tx.Send(q, args...); err != nil {
 		return fmt.Errorf("end dispatch: %w", err)
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -289,6 +290,7 @@ func (d *Desk) sweepCovers(ctx context.Context, store *db.DB, all *Swept) error 
 	d.covers.mu.Lock()
 	defer d.covers.mu.Unlock()
 	now := map[id.ID]id.ID{}
+	var moved []uncovered
 	if err := store.Read(ctx, func(tx *db.Tx) error {
 		o, err := d.org.Snapshot(tx)
 		if err != nil {
@@ -296,17 +298,23 @@ func (d *Desk) sweepCovers(ctx context.Context, store *db.DB, all *Swept) error 
 		}
 		at := tx.Now()
 		for _, p := range o.Posts {
-			now[p.ID] = o.Effective(p.ID, at).ID
+			acting := o.Effective(p.ID, at).ID
+			now[p.ID] = acting
+			if acting.IsZero() || d.covers.last != nil && d.covers.last[p.ID] == acting {
+				continue
+			}
+			some, err := uncoveredBy(tx, p.ID, acting)
+			if err != nil {
+				return err
+			}
+			moved = append(moved, some...)
 		}
 		return nil
 	}); err != nil {
 		return err
 	}
-	for post, acting := range now {
-		if d.covers.last != nil && d.covers.last[post] == acting || acting.IsZero() {
-			continue
-		}
-		if err := d.follow(ctx, store, post, acting, all); err != nil {
+	for _, m := range moved {
+		if err := d.follow(ctx, store, m, all); err != nil {
 			return err
 		}
 	}
@@ -314,33 +322,54 @@ func (d *Desk) sweepCovers(ctx context.Context, store *db.DB, all *Swept) error 
 	return nil
 }
 
-// follow moves the open cases of a post to who acts for it now.
-func (d *Desk) follow(ctx context.Context, store *db.DB, post, acting id.ID, all *Swept) error {
+// uncovered is an open case of a post for which another acts than the case says.
+type uncovered struct{ id, post, acting id.ID }
+
+// openList are the states of open cases as a list in SQL.
+var openList = func() string {
+	var quoted []string
 	for _, s := range openStates {
-		found, err := due(ctx, store, `SELECT id FROM cases WHERE post_id = $1 AND state = $2 AND acting_post_id <> $3`,
-			func(*db.Tx) []any { return []any{post, s, acting} })
+		quoted = append(quoted, "'"+string(s)+"'")
+	}
+	return "(" + strings.Join(quoted, ", ") + ")"
+}()
+
+// uncoveredBy finds the open cases of a post that another acts for.
+func uncoveredBy(tx *db.Tx, post, acting id.ID) ([]uncovered, error) {
+	rows, err := tx.Query(`SELECT id FROM cases WHERE post_id = $1 AND state IN `+openList+` AND acting_post_id <> $2`, post, acting)
+	if err != nil {
+		return nil, fmt.Errorf("cases to follow a post: %w", err)
+	}
+	defer rows.Close()
+	var out []uncovered
+	for rows.Next() {
+		u := uncovered{post: post, acting: acting}
+		if err := rows.Scan(&u.id); err != nil {
+			return nil, fmt.Errorf("cases to follow a post: %w", err)
+		}
+		out = append(out, u)
+	}
+	return out, rows.Err()
+}
+
+// follow moves an open case of a post to who acts for it now.
+func (d *Desk) follow(ctx context.Context, store *db.DB, u uncovered, all *Swept) error {
+	if err := store.WriteFor(ctx, u.id, func(tx *db.Tx) error {
+		c, err := get(tx, u.id)
+		if err != nil || c.Post != u.post || c.Acting == u.acting || !c.open() {
+			return err
+		}
+		env, err := d.env(tx, access.Operator("sweeper", c.Hub))
 		if err != nil {
 			return err
 		}
-		for _, v := range found {
-			if err := store.WriteFor(ctx, v, func(tx *db.Tx) error {
-				c, err := get(tx, v)
-				if err != nil || c.Post != post || c.Acting == acting || !c.open() {
-					return err
-				}
-				env, err := d.env(tx, access.Operator("sweeper", c.Hub))
-				if err != nil {
-					return err
-				}
-				if err := env.of(c); err != nil {
-					return err
-				}
-				return d.reassign(env, journal.By{Via: "sweeper"}, c, c.Post)
-			}); err != nil {
-				return err
-			}
-			all.Moved++
+		if err := env.of(c); err != nil {
+			return err
 		}
+		return d.reassign(env, journal.By{Via: "sweeper"}, c, c.Post)
+	}); err != nil {
+		return err
 	}
+	all.Moved++
 	return nil
 }

@@ -158,9 +158,11 @@ func (d *Desk) views(tx *db.Tx, by *access.Actor, cs []Case) ([]View, error) {
 	if err != nil {
 		return nil, err
 	}
-	claims, err := claimsNow(tx)
-	if err != nil {
-		return nil, err
+	var claims map[id.ID]claim
+	if slices.ContainsFunc(cs, func(c Case) bool { return c.claim == nil }) {
+		if claims, err = claimsNow(tx); err != nil {
+			return nil, err
+		}
 	}
 	grids, err := d.grids.Snapshot(tx)
 	if err != nil {
@@ -187,7 +189,11 @@ func (d *Desk) views(tx *db.Tx, by *access.Actor, cs []Case) ([]View, error) {
 			}
 			v.Clock.Counts = cal.Stretches(k.Limit.Clock, tx.Now(), k.Due)
 		}
-		if k, ok := claims[c.ID]; ok {
+		k, ok := claims[c.ID]
+		if c.claim != nil {
+			k, ok = *c.claim, c.claim.Until.After(tx.Now())
+		}
+		if ok {
 			v.ClaimedBy = &ClaimView{Post: env.postName(k.Post), Mine: k.Person == by.Person, Until: k.Until}
 		}
 		out = append(out, v)

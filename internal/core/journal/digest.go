@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strconv"
+	"strings"
 
 	"onegrid/internal/kit/id"
 )
@@ -171,8 +172,87 @@ func sightText(s *Sight, b []byte) (string, []byte) {
 	return string(b), b
 }
 
+// readSight reads what sightText wrote: the feed and every follower of the journal
+// read one or two for each entry, so its own form is read without reflection.
 func readSight(text string) (Sight, error) {
+	if s, ok := parseSight(text); ok {
+		return s, nil
+	}
 	var s Sight
 	err := json.Unmarshal([]byte(text), &s)
 	return s, err
+}
+
+// parseSight reads exactly the form of appendSight; false for any other.
+func parseSight(text string) (s Sight, ok bool) {
+	rest, ok := strings.CutPrefix(text, "{")
+	for first := true; ok && rest != "}"; first = false {
+		if !first {
+			if rest, ok = strings.CutPrefix(rest, ","); !ok {
+				return s, false
+			}
+		}
+		var name string
+		if name, rest, ok = strings.Cut(rest, ":"); !ok {
+			return s, false
+		}
+		switch name {
+		case `"hub_id"`:
+			rest, ok = cutID(rest, &s.Hub)
+		case `"street_id"`:
+			rest, ok = cutID(rest, &s.Street)
+		case `"platform_id"`:
+			rest, ok = cutID(rest, &s.Platform)
+		case `"grid_id"`:
+			rest, ok = cutID(rest, &s.Grid)
+		case `"micro_id"`:
+			rest, ok = cutID(rest, &s.Micro)
+		case `"department_id"`:
+			rest, ok = cutID(rest, &s.Department)
+		case `"posts"`:
+			rest, ok = cutIDs(rest, &s.Posts)
+		case `"persons"`:
+			rest, ok = cutIDs(rest, &s.Persons)
+		case `"secrecy"`:
+			if rest == "" || rest[0] < '1' || rest[0] > '9' {
+				return s, false
+			}
+			s.Secrecy, rest = Secrecy(rest[0]-'0'), rest[1:]
+		case `"public"`:
+			s.Public = true
+			rest, ok = strings.CutPrefix(rest, "true")
+		default:
+			return s, false
+		}
+	}
+	return s, ok
+}
+
+// cutID reads one id in quotes.
+func cutID(text string, into *id.ID) (rest string, ok bool) {
+	if len(text) < 38 || text[0] != '"' || text[37] != '"' {
+		return text, false
+	}
+	v, err := id.Parse(text[1:37])
+	*into = v
+	return text[38:], err == nil
+}
+
+func cutIDs(text string, into *[]id.ID) (rest string, ok bool) {
+	rest, ok = strings.CutPrefix(text, "[")
+	for ok && !strings.HasPrefix(rest, "]") {
+		if len(*into) > 0 {
+			if rest, ok = strings.CutPrefix(rest, ","); !ok {
+				return rest, false
+			}
+		}
+		var v id.ID
+		if rest, ok = cutID(rest, &v); ok {
+			*into = append(*into, v)
+		}
+	}
+	if !ok {
+		return rest, false
+	}
+	return strings.CutPrefix(rest, "]")
 }

@@ -297,5 +297,20 @@ func TestSightText(t *testing.T) {
 		if got != string(want) {
 			t.Fatalf("wrote %s, want %s", got, want)
 		}
+		// And it is read back as it was.
+		var read []byte
+		if err := d.Read(ctx, func(tx *db.Tx) error {
+			head, err := journal.Head(tx)
+			if err != nil {
+				return err
+			}
+			list, err := journal.Feed(tx, head-1, 1)
+			if err == nil {
+				read, err = json.Marshal(list[0].Sight)
+			}
+			return err
+		}); err != nil || string(read) != string(want) {
+			t.Fatalf("read %s, want %s: %v", read, want, err)
+		}
 	})
 }

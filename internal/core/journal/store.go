@@ -4,8 +4,6 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
-	"strings"
-	"sync"
 
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/id"
@@ -116,91 +114,38 @@ func (j *Journal) Seal(tx *db.Tx, pended []any) error {
 	return nil
 }
 
-// step is how many rows the next multi-row insert takes: powers of two, so that
-// there are few statements to prepare.
-func step(left int) int {
-	n := 64
-	for n > left {
-		n /= 2
-	}
-	return n
-}
-
-// inserts builds and keeps the texts of multi-row inserts.
-type inserts struct {
-	head    string
-	columns int
-	texts   sync.Map // rows -> text
-}
-
-func (s *inserts) of(rows int) string {
-	if q, ok := s.texts.Load(rows); ok {
-		return q.(string)
-	}
-	var b strings.Builder
-	b.WriteString(s.head)
-	n := 1
-	for i := range rows {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteByte('(')
-		for c := range s.columns {
-			if c > 0 {
-				b.WriteString(", ")
-			}
-			fmt.Fprintf(&b, "$%d", n)
-			n++
-		}
-		b.WriteByte(')')
-	}
-	s.texts.Store(rows, b.String())
-	return b.String()
-}
-
 var (
-	entryInserts = inserts{columns: 17, head: `INSERT INTO journal_entry (number, id, kind, subject, case_id, person_id, post_id, for_id, via, occurred_at, recorded_at, version, sight, before, class, facts, body_digest) VALUES `}
-	bodyInserts  = inserts{columns: 4, head: `INSERT INTO journal_body (number, class, salt, content) VALUES `}
+	entryTable = db.NewTable("journal_entry", "number", "id", "kind", "subject", "case_id", "person_id", "post_id", "for_id", "via",
+		"occurred_at", "recorded_at", "version", "sight", "before", "class", "facts", "body_digest")
+	bodyTable = db.NewTable("journal_body", "number", "class", "salt", "content")
 )
 
 func insertEntries(tx *db.Tx, rows []row) error {
-	for len(rows) > 0 {
-		n := step(len(rows))
-		args := make([]any, 0, n*entryInserts.columns)
-		for i := range rows[:n] {
-			r := &rows[i]
-			var before any
-			if r.hasBefore {
-				before = r.before
-			}
-			args = append(args, r.number, r.id, r.kind, r.subject, r.caseID, r.person, r.post, r.for_, r.via,
-				r.occurred, r.recorded, r.version, r.sight, before, r.class, r.facts, r.digest)
+	args := make([]any, 0, 17*len(rows))
+	for i := range rows {
+		r := &rows[i]
+		var before any
+		if r.hasBefore {
+			before = r.before
 		}
-		if err := tx.Last(entryInserts.of(n), args...); err != nil {
-			return fmt.Errorf("write journal entries: %w", err)
-		}
-		rows = rows[n:]
+		args = append(args, r.number, r.id, r.kind, r.subject, r.caseID, r.person, r.post, r.for_, r.via,
+			r.occurred, r.recorded, r.version, r.sight, before, r.class, r.facts, r.digest)
+	}
+	if err := entryTable.Insert(tx, args); err != nil {
+		return fmt.Errorf("write journal entries: %w", err)
 	}
 	return nil
 }
 
 func insertBodies(tx *db.Tx, entries []*Entry) error {
-	with := make([]*Entry, 0, len(entries))
+	args := make([]any, 0, 4*len(entries))
 	for _, e := range entries {
 		if e.content != nil {
-			with = append(with, e)
-		}
-	}
-	for len(with) > 0 {
-		n := step(len(with))
-		args := make([]any, 0, n*bodyInserts.columns)
-		for _, e := range with[:n] {
 			args = append(args, e.Number, e.Class, e.salt, e.content)
 		}
-		if err := tx.Last(bodyInserts.of(n), args...); err != nil {
-			return fmt.Errorf("write journal bodies: %w", err)
-		}
-		with = with[n:]
+	}
+	if err := bodyTable.Insert(tx, args); err != nil {
+		return fmt.Errorf("write journal bodies: %w", err)
 	}
 	return nil
 }

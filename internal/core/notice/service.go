@@ -254,12 +254,19 @@ func (n *Notices) Follow(ctx context.Context) (made int, err error) {
 				return err
 			}
 			read = len(entries)
+			before, err := lookAhead(tx, entries)
+			if err != nil {
+				return err
+			}
 			for i := range entries {
-				k, err := n.follow(tx, &entries[i])
+				k, err := n.follow(tx, before, &entries[i])
 				if err != nil {
 					return err
 				}
 				new += k
+				if k > 0 {
+					before.waits[entries[i].Subject] = true
+				}
 			}
 			return nil
 		})
@@ -306,7 +313,7 @@ func (n *Notices) Work(ctx context.Context) error {
 // follow makes the notices of one entry. What goes wrong with one entry alone is
 // logged and does not hold up the others for good; what the database says is
 // tried again.
-func (n *Notices) follow(tx *db.Tx, e *journal.Entry) (made int, err error) {
+func (n *Notices) follow(tx *db.Tx, known *ahead, e *journal.Entry) (made int, err error) {
 	if silent(e) {
 		return 0, nil
 	}
@@ -318,8 +325,11 @@ func (n *Notices) follow(tx *db.Tx, e *journal.Entry) (made int, err error) {
 		return 0, err
 	}
 	orders := ordersOf(e, func(event string) bool { return len(b.byEvent[event]) > 0 })
-	if err := n.settleBy(tx, e); err != nil {
-		return 0, err
+	// Most acts find nothing to settle.
+	if known.any || known.waits[e.Subject] {
+		if err := n.settleBy(tx, e); err != nil {
+			return 0, err
+		}
 	}
 	of := caseOf(e)
 	if made, err = n.tellNews(tx, b, e, of, orders); err != nil {
@@ -327,9 +337,7 @@ func (n *Notices) follow(tx *db.Tx, e *journal.Entry) (made int, err error) {
 	}
 	if slices.ContainsFunc(orders, func(o order) bool { return o.resident }) {
 		// Most reporters asked for no messages: then the case need not be read.
-		if agreed, _, err := consent(tx, of); err != nil {
-			return 0, err
-		} else if !agreed {
+		if !known.agreed[of] {
 			orders = slices.DeleteFunc(orders, func(o order) bool { return o.resident })
 		}
 	}

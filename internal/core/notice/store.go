@@ -4,8 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
+	"onegrid/internal/core/journal"
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/id"
 	"onegrid/internal/kit/words"
@@ -128,6 +131,65 @@ func settle(tx *db.Tx, where string, to State, by id.ID, args ...any) error {
 		return fmt.Errorf("settle notices: %w", err)
 	}
 	return nil
+}
+
+// ahead is what was asked once for a whole batch of entries.
+type ahead struct {
+	waits  map[id.ID]bool // subjects with notices that an act may settle
+	agreed map[id.ID]bool // cases whose reporter wants messages
+	any    bool           // the batch sends messages by itself: waits does not know of whom
+}
+
+// lookAhead asks what following some entries needs to know of most of them: that
+// there is nothing to settle, and nobody to tell.
+func lookAhead(tx *db.Tx, entries []journal.Entry) (*ahead, error) {
+	a := &ahead{}
+	var subjects, cases []id.ID
+	for i := range entries {
+		e := &entries[i]
+		a.any = a.any || e.Kind == "notice.send"
+		subjects, cases = append(subjects, e.Subject), append(cases, caseOf(e))
+	}
+	var err error
+	if a.waits, err = among(tx, `SELECT DISTINCT subject FROM notice WHERE person_id IS NOT NULL AND gather = 0 AND (state = 'open' OR state = 'delivered') AND subject IN `, subjects); err != nil {
+		return nil, fmt.Errorf("look for notices to settle: %w", err)
+	}
+	if a.agreed, err = among(tx, `SELECT case_id FROM notice_consent WHERE ended_at IS NULL AND case_id IN `, cases); err != nil {
+		return nil, fmt.Errorf("read consents: %w", err)
+	}
+	return a, nil
+}
+
+// among runs a query that ends before its list of ids, and gives those it finds.
+func among(tx *db.Tx, q string, ids []id.ID) (map[id.ID]bool, error) {
+	out := map[id.ID]bool{}
+	slices.SortFunc(ids, id.ID.Compare)
+	ids = slices.Compact(ids)
+	ids = slices.DeleteFunc(ids, id.ID.IsZero)
+	n := 1
+	for n < len(ids) {
+		n *= 2 // few texts to prepare: the last one again and again up to a power of two
+	}
+	if len(ids) == 0 {
+		return out, nil
+	}
+	marks, args := make([]string, n), make([]any, n)
+	for i := range n {
+		marks[i], args[i] = fmt.Sprintf("$%d", i+1), ids[min(i, len(ids)-1)]
+	}
+	rows, err := tx.Query(q+"("+strings.Join(marks, ", ")+")", args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var v id.ID
+		if err := rows.Scan(&v); err != nil {
+			return nil, err
+		}
+		out[v] = true
+	}
+	return out, rows.Err()
 }
 
 func unreadOf(tx *db.Tx, person id.ID, template string) (id.ID, error) {

@@ -66,6 +66,9 @@ func (o *Org) Rules() Rules { return o.rules }
 // Snapshot is the whole organisation as this transaction sees it.
 func (o *Org) Snapshot(tx *db.Tx) (*Snapshot, error) { return o.cache.Get(tx) }
 
+// At is the whole organisation at these versions, if it is in memory.
+func (o *Org) At(v *db.RoomVersions) (*Snapshot, bool) { return o.cache.At(v) }
+
 // UnitIn is a unit as it is created or edited. Kind, parent and key are fixed
 // once it is created.
 type UnitIn struct {

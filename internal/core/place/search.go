@@ -155,8 +155,7 @@ func (p *Places) search(tx *db.Tx, a Ask, may func(journal.Sight) bool) ([]Hit, 
 	if !l.good() {
 		l.mistaken(query)
 	}
-	top := l.top(a.Limit)
-	return p.show(tx, s, known, units, a.Near, top)
+	return p.show(tx, s, known, units, a.Near, l.top)
 }
 
 // withoutDivisions takes the names of province, city, counties and streets off
@@ -192,7 +191,7 @@ type look struct {
 	allow  []int8 // by nodes, kind and shown: 0 not asked yet, 1 yes, 2 no
 	may    func(journal.Sight) bool
 	street id.ID
-	best   map[int32]found // by entry
+	top    []found // the best of what was found, in order; one for an entry
 	least  int
 	left   int // how many names may still be looked at closely
 }
@@ -213,7 +212,7 @@ const mostCost = 19
 const mostClose = 20_000
 
 func newLook(s *shelf, known *kinds, a Ask, street id.ID, may func(journal.Sight) bool) *look {
-	l := &look{s: s, ask: a, may: may, street: street, best: map[int32]found{}, least: none, left: mostClose}
+	l := &look{s: s, ask: a, may: may, street: street, least: none, left: mostClose}
 	for _, key := range s.kinds {
 		k, _ := known.get(key)
 		one := kindSeen{Kind: k, order: int(k.rank())}
@@ -343,10 +342,26 @@ func (l *look) close(n int32, w *walk) {
 		cost += costFormer
 	}
 	l.least = min(l.least, cost)
-	if old, ok := l.best[one.entry]; ok && old.cost <= cost {
+	if len(l.top) == l.ask.Limit && tier(cost) > tier(l.top[len(l.top)-1].cost) {
+		return // as most are, where thousands fit
+	}
+	l.keep(found{line: n, cost: cost, near: l.nearness(s.nodes[e.nodes]), kind: l.kinds[e.kind].order, size: s.length(one.entry, own)})
+}
+
+// keep puts a line among the best, if it is one of them.
+func (l *look) keep(f found) {
+	entry := l.s.lines[f.line].entry
+	if i := slices.IndexFunc(l.top, func(o found) bool { return l.s.lines[o.line].entry == entry }); i >= 0 {
+		if l.top[i].cost <= f.cost {
+			return
+		}
+		l.top = slices.Delete(l.top, i, i+1)
+	}
+	at, _ := slices.BinarySearchFunc(l.top, f, l.compare)
+	if at == l.ask.Limit {
 		return
 	}
-	l.best[one.entry] = found{line: n, cost: cost, near: l.nearness(s.nodes[e.nodes]), kind: l.kinds[e.kind].order, size: s.length(one.entry, own)}
+	l.top = slices.Insert(l.top[:min(len(l.top), l.ask.Limit-1)], at, f)
 }
 
 // ends says whether piece i fits some token of a name.
@@ -376,19 +391,15 @@ func (l *look) nearness(n journal.Nodes) int {
 // good says whether something was found that needs no mistake to be forgiven.
 func (l *look) good() bool { return tier(l.least) < 4 }
 
-// top are the best of what was found, in order.
-func (l *look) top(limit int) []found {
-	out := make([]found, 0, len(l.best))
-	for _, f := range l.best {
-		out = append(out, f)
+// compare is the order of what was found, best first.
+func (l *look) compare(a, b found) int {
+	s := l.s
+	if c := cmp.Or(cmp.Compare(tier(a.cost), tier(b.cost)), cmp.Compare(a.near, b.near), cmp.Compare(a.cost, b.cost),
+		cmp.Compare(a.kind, b.kind), cmp.Compare(a.size, b.size)); c != 0 {
+		return c
 	}
-	slices.SortFunc(out, func(a, b found) int {
-		return cmp.Or(cmp.Compare(tier(a.cost), tier(b.cost)), cmp.Compare(a.near, b.near), cmp.Compare(a.cost, b.cost),
-			cmp.Compare(a.kind, b.kind), cmp.Compare(a.size, b.size),
-			cmp.Compare(l.s.lines[a.line].name, l.s.lines[b.line].name),
-			l.s.entries[l.s.lines[a.line].entry].id.Compare(l.s.entries[l.s.lines[b.line].entry].id))
-	})
-	return out[:min(len(out), limit)]
+	return cmp.Or(cmp.Compare(s.lines[a.line].name, s.lines[b.line].name),
+		s.entries[s.lines[a.line].entry].id.Compare(s.entries[s.lines[b.line].entry].id))
 }
 
 // show makes hits of what was found.

@@ -169,7 +169,7 @@ func (p *Portal) api(e *httpx.Edge) {
 	}
 	const own = "/api/public/reports/{number}"
 	httpx.Read(e, op("public.choices", "GET", "/api/public/choices", "What a resident may choose"), p.apiChoices)
-	upload := op("public.file_add", "POST", "/api/public/files", "Upload a photo for a report that follows")
+	upload := op("public.file_add", "POST", "/api/public/files", "Upload a photo for a report that follows, or with kind=paper a photo or PDF for an application")
 	upload.MaxBody, upload.Status = maxPhotoBytes+1<<16, 201
 	httpx.Upload(e, upload, p.apiKeep, p.apiUpload)
 	httpx.Act(e, secret("public.report", "/api/public/reports", "Report without an account"), p.apiReport)
@@ -179,6 +179,7 @@ func (p *Portal) api(e *httpx.Edge) {
 	httpx.Read(e, op("public.view", "GET", own, "One's own report"), p.apiView)
 	httpx.Download(e, op("public.file", "GET", own+"/files/{file}", "A photo of one's own report"), p.apiPhoto)
 	p.recordAPI(e, op, own)
+	p.applyAPI(e, op, own)
 	p.newsAPI(e, secret("public.news", own+"/news", "Be told in this browser that there is news"), op("public.news_end", "DELETE", own+"/news", "Be told of news no more"))
 	httpx.Write(e, op("public.rate", "POST", own+"/rate", "Rate the outcome"), func(tx *db.Tx, _ any, in *rateIn) (*noBody, error) {
 		return p.apiAct(tx, in.OwnReport, casework.Act{Move: "rate", Score: in.Body.Score, Note: in.Body.Words})
@@ -275,14 +276,16 @@ func (p *Portal) apiKeep(ctx context.Context, _ any, _ *uploadIn, part *httpx.Pa
 	if err := p.limits.try(p.senderIn(ctx)); err != nil {
 		return casework.File{}, err
 	}
-	f, err := p.slots.keep(ctx, part.Body, func(photo io.Reader) (casework.File, error) {
-		return p.cases.KeepPicture(ctx, photo, p.quarantine)
-	})
+	keep, kind := p.cases.KeepPicture, "before"
+	if part.Values.Get("kind") == "paper" {
+		keep, kind = p.cases.KeepPaper, paperKind
+	}
+	f, err := p.slots.keep(ctx, part.Body, func(file io.Reader) (casework.File, error) { return keep(ctx, file, p.quarantine) })
+	f.Kind = kind
 	return f, photoFault(err)
 }
 
 func (p *Portal) apiUpload(tx *db.Tx, _ any, _ *uploadIn, f casework.File, values url.Values) (*uploadOut, error) {
-	f.Kind = "before"
 	f, err := p.cases.AddFile(tx, nobody, f, ownerOf(values.Get("key")))
 	out := &uploadOut{}
 	out.Body.ID = f.ID

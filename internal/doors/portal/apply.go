@@ -84,6 +84,15 @@ func (f *applyForm) typed(v url.Values) {
 // understand checks the form and makes the application of it. Code:
 // portal.check_fields, with every field that is wrong.
 func (f *applyForm) understand() (draft, error) {
+	raw, err := answersOf(f.Questions)
+	if err != nil {
+		return draft{}, err
+	}
+	return f.draft(raw)
+}
+
+// draft makes the application of the answers.
+func (f *applyForm) draft(answers json.RawMessage) (draft, error) {
 	var d draft
 	var err error
 	if d.id, err = reportID(f.Key); err != nil {
@@ -98,9 +107,7 @@ func (f *applyForm) understand() (draft, error) {
 		wrong = wrong.At("form.condition", "portal.need_choice")
 	}
 	d.report = casework.Report{ID: d.id, Item: f.item.Key, Condition: f.Condition, Consent: f.Agree && f.Consent != "", Reporter: &casework.PartyIn{Phone: f.Phone}}
-	if d.report.Form, err = answersOf(f.Questions); err != nil {
-		return d, err
-	}
+	d.report.Form = answers
 	for _, q := range f.Questions {
 		if tooLong(q.Value, q.Most) {
 			wrong = wrong.At("form."+q.Name, "portal.too_long", "most", q.Most)
@@ -172,7 +179,7 @@ func (f *applyForm) fields() map[string]string {
 		"body.reporter.phone": "phone", "body.file_ids": "photos",
 	}
 	for _, q := range f.Questions {
-		out["body.form."+q.property] = q.Name
+		out["body.form."+q.property()] = q.Name
 		switch q.contact {
 		case "phone":
 			out["body.reporter.phone"] = q.Name

@@ -283,7 +283,7 @@ func TestApplicationsAreBounded(t *testing.T) {
 func TestQuestionsOfASchema(t *testing.T) {
 	some, ok, err := questionsOf(json.RawMessage(`{"properties":{"z":{"type":"string","title":"Z"},"a":{"type":"integer","title":"A"},
 		"m":{"type":"array","items":{"type":"string","enum":["x","y"]},"title":"M"}},"required":["a"]}`), words.English)
-	if err != nil || !ok || len(some) != 3 || some[0].property != "z" || some[1].Kind != "number" || !some[1].Required || some[2].Kind != "several" {
+	if err != nil || !ok || len(some) != 3 || some[0].property() != "z" || some[1].Kind != "number" || !some[1].Required || some[2].Kind != "several" {
 		t.Fatalf("%+v %v %v", some, ok, err)
 	}
 	for i := range some {
@@ -293,7 +293,31 @@ func TestQuestionsOfASchema(t *testing.T) {
 	if err != nil || string(raw) != `{"a":7,"m":["y"],"z":"two\nlines"}` {
 		t.Fatalf("%s %v", raw, err)
 	}
+	// An object is a group of fields; it is there when something of it is answered,
+	// or has to be.
+	some, ok, err = questionsOf(json.RawMessage(`{"properties":{"home":{"type":"object","title":"Home","properties":{"rooms":{"type":"integer","title":"Rooms"},
+		"owner":{"type":"object","title":"Owner","properties":{"name":{"type":"string","title":"Name"}},"required":["name"]}},"required":["rooms"]},
+		"second":{"type":"object","title":"Second","properties":{"b":{"type":"string","title":"B"},"c":{"type":"string","title":"C"}},"required":["b"]}},"required":["home"]}`), words.English)
+	if err != nil || !ok || len(some) != 4 || some[0].Name != "a_home.rooms" || !some[0].Required || some[0].Opens[0] != "Home" || some[1].Name != "a_home.owner.name" || some[1].Required ||
+		!some[1].Sometimes || len(some[1].Closes) != 2 || some[2].Required || !some[2].Sometimes || some[3].Sometimes || some[3].property() != "second.c" {
+		t.Fatalf("%+v %v %v", some, ok, err)
+	}
+	for typed, want := range map[string]string{"": `{"home":{}}`, "a_home.rooms=3": `{"home":{"rooms":3}}`,
+		"a_home.owner.name=x&a_second.c=y": `{"home":{"owner":{"name":"x"}},"second":{"c":"y"}}`} {
+		v, err := url.ParseQuery(typed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range some {
+			some[i].filled(v)
+		}
+		if raw, err := answersOf(some); err != nil || string(raw) != want {
+			t.Errorf("%q becomes %s, want %s: %v", typed, raw, want, err)
+		}
+	}
 	for _, bad := range []string{
+		`{"properties":{"a":{"type":"object","properties":{"x":{"type":"string"}},"oneOf":[{}]}}}`,
+		`{"properties":{"a":{"type":"object","properties":{"b":{"type":"object","properties":{"c":{"type":"object","properties":{"d":{"type":"object","properties":{"e":{"type":"string"}}}}}}}}}}}`,
 		`{"properties":{"a":{"type":"object","properties":{}}}}`, `{"properties":{"a":{"type":["string","null"]}}}`,
 		`{"properties":{"a":{"type":"array","items":{"type":"object"}}}}`, `{"properties":{"a":{"type":"string","enum":[1,2]}}}`,
 	} {

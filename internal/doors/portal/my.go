@@ -84,7 +84,10 @@ type step struct {
 	Said             []string
 }
 
-type shownPhoto struct{ View, Thumb, Caption string }
+type shownPhoto struct {
+	View, Thumb, Caption string
+	Paper                bool // a PDF: to be saved
+}
 
 type added struct{ Text, When string }
 
@@ -337,7 +340,7 @@ func (p *Portal) postNewsEnd(w http.ResponseWriter, r *http.Request, _ any) erro
 
 // isPhotoFault says whether a fault is about the photos of a form.
 func isPhotoFault(f *fault.Fault) bool {
-	for _, known := range []*fault.Fault{ErrPhotoLarge, ErrPhotoMany, ErrPhotoBad, ErrPhotoPixels, ErrPhotosFull, ErrPhotosBusy} {
+	for _, known := range []*fault.Fault{ErrPhotoLarge, ErrPhotoMany, ErrPhotoBad, ErrPhotoPixels, ErrPhotosFull, ErrPhotosBusy, ErrPaperBad, ErrPaperLocked, ErrPaperRuns} {
 		if f.Code == known.Code {
 			return true
 		}

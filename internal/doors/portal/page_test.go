@@ -217,7 +217,7 @@ func TestWordsAreUsed(t *testing.T) {
 	for _, w := range common {
 		used["portal.what_"+w.Key] = true
 	}
-	for _, s := range []string{"done_rate", "done_object", "done_comment", "done_withdraw", "done_confirm", "done_messages", "texts_none", "texts_important", "texts_every", "score_1", "score_2", "score_3", "score_4", "score_5"} {
+	for _, s := range []string{"done_rate", "done_object", "done_comment", "done_withdraw", "done_confirm", "done_messages", "done_news", "done_news_on", "texts_none", "texts_important", "texts_every", "score_1", "score_2", "score_3", "score_4", "score_5"} {
 		used["portal."+s] = true
 	}
 	for _, k := range registry.RequestKinds {

@@ -17,6 +17,9 @@ var (
 	ErrPhotoMany   = fault.New(fault.Invalid, "portal.photo_too_many")
 	ErrPhotoBad    = fault.New(fault.Invalid, "portal.photo_bad")
 	ErrPhotoPixels = fault.New(fault.TooLarge, "portal.photo_pixels")
+	ErrPaperBad    = fault.New(fault.Invalid, "portal.paper_bad")
+	ErrPaperLocked = fault.New(fault.Invalid, "portal.paper_locked")
+	ErrPaperRuns   = fault.New(fault.Invalid, "portal.paper_runs")
 	ErrPhotosFull  = fault.New(fault.Busy, "portal.photos_full")
 	ErrPhotosBusy  = fault.New(fault.Busy, "portal.photos_busy")
 )
@@ -76,9 +79,11 @@ func (s *photos) keep(in io.Reader) error {
 	if len(s.kept) >= s.most {
 		return ErrPhotoMany.With("n", s.most)
 	}
-	f, err := s.portal.slots.keep(s.ctx, in, func(photo io.Reader) (casework.File, error) {
-		return s.portal.cases.KeepPicture(s.ctx, photo, s.portal.quarantine)
-	})
+	keep := s.portal.cases.KeepPicture
+	if s.kind == paperKind {
+		keep = s.portal.cases.KeepPaper
+	}
+	f, err := s.portal.slots.keep(s.ctx, in, func(file io.Reader) (casework.File, error) { return keep(s.ctx, file, s.portal.quarantine) })
 	if err != nil {
 		return photoFault(err)
 	}
@@ -96,6 +101,12 @@ func photoFault(err error) error {
 		return ErrPhotoPixels
 	case errors.Is(err, blob.ErrNotPicture), errors.Is(err, blob.ErrPictureBroken), errors.Is(err, blob.ErrEmpty):
 		return ErrPhotoBad
+	case errors.Is(err, blob.ErrNotPaper):
+		return ErrPaperBad
+	case errors.Is(err, blob.ErrPaperLocked):
+		return ErrPaperLocked
+	case errors.Is(err, blob.ErrPaperRuns):
+		return ErrPaperRuns
 	case errors.Is(err, blob.ErrFull):
 		return ErrPhotosFull
 	}

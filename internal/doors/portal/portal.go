@@ -24,7 +24,9 @@
 //	steps.go   what a report looks like to the resident
 //	photo.go   photos, into the quarantine
 //	limit.go   how often the door may be used
+//	news.js    the one script: to be told of news in this browser
 //	api.go     the same as JSON
+//	api_apply.go applications and postings as JSON
 //
 // Promises callers rely on: a number alone opens nothing, and a wrong number
 // looks the same as somebody else's; a preview of a link does not use it up;

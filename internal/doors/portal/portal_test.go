@@ -283,7 +283,8 @@ func keysInPages(t *testing.T) map[string]bool {
 		for _, m := range sayKey.FindAllStringSubmatch(string(raw), -1) {
 			keys[m[1]] = true
 		}
-		if s := strings.ToLower(string(raw)); strings.Contains(s, "<script") || strings.Contains(s, " onclick") || strings.Contains(s, "javascript:") || strings.Contains(s, "style=") {
+		// The one script that is offered is a file of its own.
+		if s := strings.Replace(strings.ToLower(string(raw)), `<script src="/portal/news.js" defer></script>`, "", 1); strings.Contains(s, "<script") || strings.Contains(s, " onclick") || strings.Contains(s, "javascript:") || strings.Contains(s, "style=") {
 			t.Errorf("%s has script or style in it", f.Name())
 		}
 	}

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -14,8 +15,9 @@ import (
 )
 
 // An application form is the item's own JSON Schema, turned into fields that
-// every browser has. What a schema can say and a plain form can't (objects in
-// objects) is not guessed at: such an item is applied for at the counter.
+// every browser has; an object in it is a group of fields under its title. What a
+// schema can say and a plain form can't (lists of objects, one of several shapes)
+// is not guessed at: such an item is applied for at the counter.
 
 // question is one field of an application form.
 type question struct {
@@ -30,9 +32,16 @@ type question struct {
 	Value        string
 	Ticked       map[string]bool
 
-	property, contact string
-	whole             bool // a whole number
+	Opens  []string // titles of the groups that begin with this field
+	Closes []string // as many as end with it
+
+	path    []string // of the property in the answers
+	contact string
+	whole   bool // a whole number
 }
+
+// property is where the field's answer stands, as the check names it.
+func (q question) property() string { return strings.Join(q.path, ".") }
 
 // property is what a form's schema says of one field.
 type property struct {
@@ -44,6 +53,8 @@ type property struct {
 	Items   *property       `json:"items"`
 	Const   json.RawMessage `json:"const"`
 	Contact string          `json:"x-contact"`
+	OneOf   json.RawMessage `json:"oneOf"`
+	AnyOf   json.RawMessage `json:"anyOf"`
 	I18n    struct {
 		Title       words.Text            `json:"title"`
 		Description words.Text            `json:"description"`
@@ -57,11 +68,17 @@ const (
 	manyAsk   = 7    // from so many choices on they stand in a list
 	longText  = 201  // from so many characters on a field has several lines
 	plainMost = 500  // characters where the schema has no bound
+	mostDeep  = 3    // objects in objects
 )
 
 // questionsOf makes the fields of a form in the order in which the schema has
 // them. ok is false when the schema asks for something a plain form can't.
 func questionsOf(raw json.RawMessage, l words.Language) (out []question, ok bool, err error) {
+	return questionsIn(raw, l, nil, true)
+}
+
+// questionsIn makes the fields of one object; needed says that it has to be there.
+func questionsIn(raw json.RawMessage, l words.Language, path []string, needed bool) (out []question, ok bool, err error) {
 	var top struct {
 		Properties json.RawMessage `json:"properties"`
 		Required   []string        `json:"required"`
@@ -93,8 +110,12 @@ func questionsOf(raw json.RawMessage, l words.Language) (out []question, ok bool
 	for _, d := range top.DependentRequired {
 		note(d)
 	}
+	if !needed { // what the object needs is needed once something of it is there
+		note(top.Required)
+		top.Required = nil
+	}
 	if len(top.Properties) == 0 {
-		return nil, true, nil
+		return nil, len(path) == 0, nil
 	}
 	in := json.NewDecoder(bytes.NewReader(top.Properties)) // a map would lose the order
 	if _, err := in.Token(); err != nil {
@@ -114,21 +135,46 @@ func questionsOf(raw json.RawMessage, l words.Language) (out []question, ok bool
 		if err := json.Unmarshal(one, &p); err != nil {
 			return nil, false, nil // several types, numbers to choose from …
 		}
-		q, ok := p.question(key, l)
+		at, required := append(slices.Clone(path), key), slices.Contains(top.Required, key)
+		if p.Type == "object" {
+			group, ok, err := p.group(one, l, at, required)
+			if err != nil || !ok {
+				return nil, false, err
+			}
+			out = append(out, group...)
+			continue
+		}
+		q, ok := p.question(at, l)
 		if !ok {
 			return nil, false, nil
 		}
-		q.Required = slices.Contains(top.Required, key)
-		q.Sometimes = !q.Required && sometimes[key]
+		q.Required, q.Sometimes = required, !required && sometimes[key]
 		out = append(out, q)
 	}
 	return out, true, nil
 }
 
+// group makes the fields of an object in a form, under its title.
+func (p property) group(raw json.RawMessage, l words.Language, at []string, required bool) ([]question, bool, error) {
+	if len(at) > mostDeep || len(p.OneOf) > 0 || len(p.AnyOf) > 0 {
+		return nil, false, nil
+	}
+	some, ok, err := questionsIn(raw, l, at, required)
+	if err != nil || !ok || len(some) == 0 {
+		return nil, false, err
+	}
+	title := cmp.Or(p.I18n.Title.In(l), p.Title, at[len(at)-1])
+	last := len(some) - 1
+	some[0].Opens = append([]string{title}, some[0].Opens...)
+	some[last].Closes = append(some[last].Closes, title)
+	return some, true, nil
+}
+
 // question makes the field of one property.
-func (p property) question(key string, l words.Language) (question, bool) {
-	q := question{Name: prefix + key, ID: "q-" + key, Title: p.I18n.Title.In(l), Hint: p.I18n.Description.In(l), Most: p.Most, Ticked: map[string]bool{},
-		property: key, contact: p.Contact}
+func (p property) question(path []string, l words.Language) (question, bool) {
+	key, name := path[len(path)-1], strings.Join(path, ".")
+	q := question{Name: prefix + name, ID: "q-" + strings.Join(path, "-"), Title: p.I18n.Title.In(l), Hint: p.I18n.Description.In(l), Most: p.Most, Ticked: map[string]bool{},
+		path: path, contact: p.Contact}
 	if q.Title == "" {
 		q.Title = p.Title
 	}
@@ -216,12 +262,26 @@ func (q question) answer() (v any, ok bool) {
 	return q.Value, q.Value != ""
 }
 
-// answersOf joins the answers of a form.
+// answersOf joins the answers of a form. An object is there when something of it
+// was answered, or has to be.
 func answersOf(some []question) (json.RawMessage, error) {
 	out := map[string]any{}
 	for _, q := range some {
-		if v, ok := q.answer(); ok {
-			out[q.property] = v
+		v, ok := q.answer()
+		if !ok && (!q.Required || len(q.path) == 1) {
+			continue
+		}
+		in := out
+		for _, name := range q.path[:len(q.path)-1] {
+			inner, _ := in[name].(map[string]any)
+			if inner == nil {
+				inner = map[string]any{}
+				in[name] = inner
+			}
+			in = inner
+		}
+		if ok {
+			in[q.path[len(q.path)-1]] = v
 		}
 	}
 	raw, err := json.Marshal(out)
@@ -236,7 +296,7 @@ func answersOf(some []question) (json.RawMessage, error) {
 func plainer(f *fault.Fault, some []question) *fault.Fault {
 	kinds := map[string]question{}
 	for _, q := range some {
-		kinds["body.form."+q.property] = q
+		kinds["body.form."+q.property()] = q
 	}
 	out := *f
 	out.Where = slices.Clone(f.Where)

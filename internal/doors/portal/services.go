@@ -3,6 +3,7 @@ package portal
 import (
 	"net/http"
 	"slices"
+	"time"
 
 	"onegrid/internal/core/calendar"
 	"onegrid/internal/core/catalog"
@@ -58,28 +59,32 @@ func (p *Portal) service(tx *db.Tx, key string) (catalog.Item, error) {
 	return i, nil
 }
 
+// servicesOf lists what a resident can apply for, by function.
+func servicesOf(s *catalog.Snapshot, at time.Time, l words.Language) (out []functionServices) {
+	items := s.Items(at)
+	for _, f := range s.Functions() {
+		some := functionServices{Name: f.Name.In(l)}
+		for _, i := range items {
+			if i.Function == f.Key && offered(i) {
+				some.Services = append(some.Services, serviceLine{i.Key, i.Name.In(l), i.Description.In(l)})
+			}
+		}
+		if len(some.Services) > 0 {
+			out = append(out, some)
+		}
+	}
+	return out
+}
+
 func (p *Portal) getServices(w http.ResponseWriter, r *http.Request, _ any) error {
 	g := p.page(w, r, "portal.services_title")
 	d := servicesPage{}
 	err := p.db.Read(r.Context(), func(tx *db.Tx) error {
 		s, err := p.catalog.Snapshot(tx)
-		if err != nil {
-			return err
+		if err == nil {
+			d.Functions = servicesOf(s, tx.Now(), g.Lang)
 		}
-		d.Functions = nil
-		items := s.Items(tx.Now())
-		for _, f := range s.Functions() {
-			some := functionServices{Name: f.Name.In(g.Lang)}
-			for _, i := range items {
-				if i.Function == f.Key && offered(i) {
-					some.Services = append(some.Services, serviceLine{i.Key, i.Name.In(g.Lang), i.Description.In(g.Lang)})
-				}
-			}
-			if len(some.Services) > 0 {
-				d.Functions = append(d.Functions, some)
-			}
-		}
-		return nil
+		return err
 	})
 	if err != nil {
 		return err

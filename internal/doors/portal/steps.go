@@ -39,7 +39,7 @@ func (g *page) followPage(v *casework.PublicCase) *followPage {
 		case f.Own:
 			key = "portal.photo_mine"
 		}
-		d.Photos = append(d.Photos, shownPhoto{View: at, Thumb: at + "?size=thumb", Caption: g.Say(key)})
+		d.Photos = append(d.Photos, shownPhoto{View: at, Thumb: at + "?size=thumb", Caption: g.Say(key), Paper: f.Paper})
 	}
 	for _, l := range v.Looked {
 		d.Reads = append(d.Reads, readBy{Post: l.Post.In(g.Lang), When: g.Moment(l.At), Purpose: l.Purpose.In(g.Lang)})

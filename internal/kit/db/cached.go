@@ -1,8 +1,10 @@
 package db
 
 import (
+	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -101,32 +103,69 @@ func (t *Tx) keep(key, value any) {
 	t.group.local[key] = value
 }
 
+// RoomVersions are the committed versions of all rooms' tables at one instant.
+type RoomVersions struct {
+	text  string // as it was read: the same text is the same versions
+	rooms map[string]id.ID
+}
+
+// At gives the shared value if it is of these versions: for whoever looked at
+// the versions without a transaction (DB.RoomVersions).
+func (c *Cached[T]) At(v *RoomVersions) (T, bool) {
+	held := c.value.Load()
+	if held == nil || held.version != v.rooms[c.room] {
+		var zero T
+		return zero, false
+	}
+	return held.value, true
+}
+
+// readVersions reads all versions as one text, "name hex,name hex": one row, and
+// nothing to take apart as long as it is the text of the last time.
+var readVersions = map[Engine]string{
+	SQLite:   `SELECT group_concat(name || ' ' || hex(version), ',') FROM db_room`,
+	Postgres: `SELECT string_agg(name || ' ' || encode(version, 'hex'), ',') FROM db_room`,
+}
+
+// versionsOf takes the text apart, if it is not the one that was last read.
+func (d *DB) versionsOf(text string) (*RoomVersions, error) {
+	if v := d.versions.Load(); v != nil && v.text == text {
+		return v, nil
+	}
+	v := &RoomVersions{text: text, rooms: map[string]id.ID{}}
+	for one := range strings.SplitSeq(text, ",") {
+		name, version, ok := strings.Cut(one, " ")
+		if !ok {
+			continue // nothing was ever written
+		}
+		raw, err := hex.DecodeString(version)
+		if err != nil || len(raw) != len(id.ID{}) {
+			return nil, fmt.Errorf("the version of %s can't be read", name)
+		}
+		v.rooms[name] = id.ID(raw)
+	}
+	d.versions.Store(v)
+	return v, nil
+}
+
 // version is the committed version of a room's tables as this transaction sees
 // it; zero when nothing was ever written there.
 func (t *Tx) version(room string) (id.ID, error) {
 	g := t.group
 	if g.rooms != nil && (!t.write || g.bumps == t.db.bumps.Load()) {
-		return g.rooms[room], nil
+		return g.rooms.rooms[room], nil
 	}
 	bumps := t.db.bumps.Load()
-	rows, err := t.Query(`SELECT name, version FROM db_room`)
+	var text string
+	err := t.Row(readVersions[t.db.engine]).Scan(Text(&text))
+	if err == nil {
+		g.rooms, err = t.db.versionsOf(text)
+	}
 	if err != nil {
 		return id.ID{}, fmt.Errorf("read the rooms' versions: %w", err)
 	}
-	rooms := map[string]id.ID{}
-	for rows.Next() {
-		var name string
-		var version id.ID
-		if err := rows.Scan(&name, &version); err != nil {
-			return id.ID{}, err
-		}
-		rooms[name] = version
-	}
-	if err := rows.Close(); err != nil {
-		return id.ID{}, fmt.Errorf("read the rooms' versions: %w", err)
-	}
-	g.rooms, g.bumps = rooms, bumps
-	return rooms[room], nil
+	g.bumps = bumps
+	return g.rooms.rooms[room], nil
 }
 
 // Bump says that a room's tables change in this transaction. Every write to

@@ -15,6 +15,10 @@ type conn interface {
 	begin(write bool) error
 	exec(q string, args []any) (int64, error)
 	query(q string, args []any) (cursor, error)
+	// send is exec whose outcome is looked at with the next statement, or by
+	// sync. wrong is the failure of one that touched no row; nil: that is fine.
+	send(q string, args []any, wrong error) error
+	sync() error
 	// last is exec whose result nobody waits for: it may be sent together with
 	// the commit.
 	last(q string, args []any) error

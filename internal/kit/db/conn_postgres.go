@@ -17,18 +17,27 @@ import (
 )
 
 // postgresConn is one connection to PostgreSQL. Statements that only steer the
-// transaction wait in ahead and travel with the next real one: a command costs
-// no round trip but its own.
+// transaction, and those whose outcome nobody waits for (send), wait in ahead and
+// travel with the next one: a command costs as many round trips as it has
+// questions.
 type postgresConn struct {
 	pg       *pgx.Conn
 	dsn      string
 	prepared map[string]string // SQL -> name on the server
-	ahead    []string
+	ahead    []waitingStatement
 	behind   pgx.Batch // what travels with the commit
 	active   bool
 	write    bool
 	writer   []byte // names this connection in db_writer
 	groups   int64  // that were committed, or tried to be
+}
+
+// waitingStatement is one that travels with the next.
+type waitingStatement struct {
+	sql   string // of a steering statement; else its prepared name
+	steer bool
+	args  []any
+	wrong error // the failure of one that touches no row; nil: that is fine
 }
 
 func postgresConfig(dsn string, write bool) (*pgx.ConnConfig, error) {
@@ -172,7 +181,7 @@ func (c *postgresConn) begin(write bool) error {
 			return err
 		}
 	}
-	c.ahead, c.active = append(c.ahead[:0], q), false
+	c.ahead, c.active = append(c.ahead[:0], steer(q)), false
 	return nil
 }
 
@@ -208,20 +217,58 @@ func (c *postgresConn) flush() error {
 	return r.Close()
 }
 
-// queueAhead puts the steering statements before the real one.
+func steer(q string) waitingStatement { return waitingStatement{sql: q, steer: true} }
+
+// queueAhead puts what waits before the real one.
 func (c *postgresConn) queueAhead(b *pgx.Batch) {
 	for _, q := range c.ahead {
-		c.steered(b, q)
+		if q.steer {
+			c.steered(b, q.sql)
+		} else {
+			b.Queue(q.sql, q.args...)
+		}
 	}
 }
 
+// readAhead reads the outcomes of what waited. Where a statement failed, those
+// after it did not run.
 func (c *postgresConn) readAhead(r pgx.BatchResults) error {
-	for range c.ahead {
-		if _, err := r.Exec(); err != nil {
-			return steering{err}
+	ahead := c.ahead
+	c.ahead = c.ahead[:0]
+	var wrong error
+	for i, q := range ahead {
+		tag, err := r.Exec()
+		if err != nil {
+			c.active = c.active || i > 0
+			if q.steer {
+				return steering{err}
+			}
+			return err
+		}
+		c.active = true
+		if wrong == nil && tag.RowsAffected() == 0 {
+			wrong = q.wrong
 		}
 	}
-	c.ahead, c.active = c.ahead[:0], true
+	return wrong
+}
+
+// sync sends what waits that is more than steering.
+func (c *postgresConn) sync() error {
+	for _, q := range c.ahead {
+		if !q.steer {
+			return c.flush()
+		}
+	}
+	return nil
+}
+
+func (c *postgresConn) send(q string, args []any, wrong error) error {
+	name, err := c.prepare(q)
+	if err != nil {
+		return err
+	}
+	c.ahead = append(c.ahead, waitingStatement{sql: name, args: append([]any(nil), args...), wrong: wrong})
 	return nil
 }
 
@@ -298,22 +345,25 @@ func (c *postgresConn) savepoint(depth int) error {
 	if err := tooDeep(depth); err != nil {
 		return err
 	}
-	c.ahead = append(c.ahead, savepoints[depth])
+	if err := c.sync(); err != nil { // what fails there is not this part's fault
+		return err
+	}
+	c.ahead = append(c.ahead, steer(savepoints[depth]))
 	return nil
 }
 
 func (c *postgresConn) release(depth int) error {
-	if n := len(c.ahead); n > 0 && c.ahead[n-1] == savepoints[depth] {
+	if n := len(c.ahead); n > 0 && c.ahead[n-1].steer && c.ahead[n-1].sql == savepoints[depth] {
 		c.ahead = c.ahead[:n-1] // nothing ran in it
 		return nil
 	}
-	c.ahead = append(c.ahead, releases[depth])
+	c.ahead = append(c.ahead, steer(releases[depth]))
 	return nil
 }
 
 func (c *postgresConn) rollbackTo(depth int) error {
 	for i, q := range c.ahead {
-		if q == savepoints[depth] {
+		if q.steer && q.sql == savepoints[depth] {
 			c.ahead = c.ahead[:i]
 			return nil
 		}
@@ -323,7 +373,7 @@ func (c *postgresConn) rollbackTo(depth int) error {
 	if _, err := c.pg.Exec(ctx, rollbacksTo[depth], pgx.QueryExecModeSimpleProtocol); err != nil {
 		return err
 	}
-	c.ahead = append(c.ahead, releases[depth])
+	c.ahead = append(c.ahead, steer(releases[depth]))
 	return nil
 }
 

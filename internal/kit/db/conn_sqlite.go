@@ -216,6 +216,16 @@ func (c *sqliteConn) exec(q string, args []any) (int64, error) {
 	return r.RowsAffected()
 }
 
+func (c *sqliteConn) send(q string, args []any, wrong error) error {
+	n, err := c.exec(q, args)
+	if err == nil && n == 0 {
+		err = wrong
+	}
+	return err
+}
+
+func (c *sqliteConn) sync() error { return nil }
+
 func (c *sqliteConn) last(q string, args []any) error {
 	_, err := c.exec(q, args)
 	return err

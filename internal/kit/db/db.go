@@ -105,9 +105,13 @@ type DB struct {
 	mu     sync.RWMutex // guards closed against commands being queued
 	closed bool
 
-	bumps atomic.Int64 // moves whenever a group that changed a room's version was committed
-	stats Stats
-	slow  slowest
+	bumps    atomic.Int64 // moves whenever a group that changed a room's version was committed
+	versions atomic.Pointer[RoomVersions]
+	looks    looks
+	life     context.Context // ends with the database
+	end      context.CancelFunc
+	stats    Stats
+	slow     slowest
 }
 
 // Stats counts what the writers did since the database was opened.
@@ -132,6 +136,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		o.Readers = 8
 	}
 	d := &DB{options: o}
+	d.life, d.end = context.WithCancel(context.WithoutCancel(ctx))
 	switch {
 	case strings.HasPrefix(o.DSN, "sqlite:"):
 		d.engine, d.options.Writers = SQLite, 1
@@ -196,6 +201,7 @@ func (d *DB) Close() error {
 	}
 	d.mu.Unlock()
 	d.done.Wait()
+	d.end()
 	d.readers.close()
 	return nil
 }
@@ -203,13 +209,30 @@ func (d *DB) Close() error {
 // Write runs fn in a write transaction on the first writer: for commands on
 // registers and on several cases. When it returns nil the change is durable.
 func (d *DB) Write(ctx context.Context, fn func(*Tx) error) error {
-	return d.write(ctx, 0, fn)
+	return d.write(ctx, 0, &command{fn: fn})
 }
 
 // WriteFor is Write for a command on one case (or another single thing): on
 // PostgreSQL commands with different keys may run on different writers.
 func (d *DB) WriteFor(ctx context.Context, key id.ID, fn func(*Tx) error) error {
-	return d.write(ctx, d.writerOf(key), fn)
+	return d.write(ctx, d.writerOf(key), &command{fn: fn})
+}
+
+// Lookup is a question that commands have before they run. Ask is called with the
+// keys of all commands of a group that have it, before the first of them runs,
+// and leaves what it found where they look for it (Shared).
+type Lookup struct {
+	Ask func(tx *Tx, keys []id.ID) error
+}
+
+// WriteAsking is WriteFor (Write for the zero shard) for a command that has a
+// question about a key.
+func (d *DB) WriteAsking(ctx context.Context, shard id.ID, look *Lookup, key id.ID, fn func(*Tx) error) error {
+	writer := 0
+	if !shard.IsZero() {
+		writer = d.writerOf(shard)
+	}
+	return d.write(ctx, writer, &command{fn: fn, look: look, key: key})
 }
 
 // writerOf shares the keys among the writers.
@@ -221,10 +244,10 @@ func (d *DB) writerOf(key id.ID) int {
 	return int(sum % uint32(len(d.writers)))
 }
 
-func (d *DB) write(ctx context.Context, writer int, fn func(*Tx) error) (err error) {
+func (d *DB) write(ctx context.Context, writer int, c *command) (err error) {
 	ctx, span := d.span(ctx, "db.write")
 	defer func() { ended(span, err) }()
-	c := &command{fn: fn, done: make(chan error, 1), span: span.SpanContext()}
+	c.done, c.span = make(chan error, 1), span.SpanContext()
 	d.mu.RLock()
 	if d.closed {
 		d.mu.RUnlock()

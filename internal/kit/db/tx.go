@@ -27,6 +27,7 @@ type Tx struct {
 	rows   *Rows
 	depth  int // of savepoints
 	pended []any
+	later  []late
 	after  []func()
 	bumped []bumped // the rooms whose version this command changed
 }
@@ -97,6 +98,43 @@ func (t *Tx) Exec(q string, args ...any) (int64, error) {
 	return n, nil
 }
 
+// Send runs a statement that only has to succeed. On PostgreSQL it travels with
+// the next one that somebody waits for, at the latest at the end of the command;
+// if it fails, so does the command, by way of whatever it does next.
+func (t *Tx) Send(q string, args ...any) error { return t.send(nil, q, args) }
+
+// SendOne is Send for a statement that must touch a row; wrong is the failure of
+// one that does not.
+func (t *Tx) SendOne(wrong error, q string, args ...any) error { return t.send(wrong, q, args) }
+
+func (t *Tx) send(wrong error, q string, args []any) error {
+	if err := t.ready(args); err != nil {
+		return err
+	}
+	if !t.write {
+		return t.broke(ErrMisuse.Because(errors.New("write in a reading transaction")))
+	}
+	if err := t.conn.send(q, args, wrong); err != nil {
+		return t.broke(err)
+	}
+	return nil
+}
+
+// Sync waits for what was sent. It says why the command has failed so far.
+func (t *Tx) Sync() error {
+	if t.failed == nil && !t.group.lost {
+		if t.rows != nil {
+			if err := t.rows.Close(); err != nil {
+				return err
+			}
+		}
+		if err := t.conn.sync(); err != nil {
+			return t.broke(err)
+		}
+	}
+	return t.failed
+}
+
 // Last runs a statement whose outcome nobody needs before the commit; on
 // PostgreSQL it travels together with it. If it fails the group is lost. It is
 // meant for a Ledger and what hangs on it.
@@ -149,8 +187,13 @@ func (t *Tx) Try(fn func(*Tx) error) error {
 		t.depth--
 		return t.broke(err)
 	}
-	pended, after, bumped := len(t.pended), len(t.after), len(t.bumped)
-	err := t.call(fn)
+	pended, later, after, bumped := len(t.pended), len(t.later), len(t.after), len(t.bumped)
+	err := t.call(func(t *Tx) error {
+		if err := fn(t); err != nil {
+			return err
+		}
+		return t.Sync()
+	})
 	t.depth--
 	if err == nil {
 		if err := t.conn.release(depth); err != nil {
@@ -161,7 +204,7 @@ func (t *Tx) Try(fn func(*Tx) error) error {
 	if t.group.lost {
 		return err
 	}
-	t.pended, t.after = t.pended[:pended], t.after[:after]
+	t.pended, t.later, t.after = t.pended[:pended], t.later[:later], t.after[:after]
 	t.unbump(bumped)
 	t.failed = nil
 	if e := t.conn.rollbackTo(depth); e != nil {

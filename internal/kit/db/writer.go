@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 
 	"go.opentelemetry.io/otel/trace"
@@ -24,6 +25,8 @@ const (
 // command is one caller's function on its way through a writer.
 type command struct {
 	fn   func(*Tx) error
+	look *Lookup // asked about key before any command of the group runs; may be nil
+	key  id.ID
 	turn atomic.Int32
 	done chan error
 	span trace.SpanContext // of its caller
@@ -36,7 +39,7 @@ type command struct {
 // group is what the commands of one database transaction share.
 type group struct {
 	lost  bool             // the transaction is gone
-	rooms map[string]id.ID // versions of the rooms' tables, nil when not read
+	rooms *RoomVersions    // of the rooms' tables, nil when not read
 	bumps int64            // DB.bumps when rooms was read
 	dirty map[string]id.ID // versions that this group set and has not committed
 	local map[any]any      // values computed from uncommitted versions
@@ -50,6 +53,7 @@ type writer struct {
 	queue  chan *command
 	taken  []*command
 	pended []any
+	later  []late
 }
 
 // run takes what waits, commits it together, and answers.
@@ -163,7 +167,11 @@ func (w *writer) try(cs []*command) (lost error, unknown bool) {
 		return err, false
 	}
 	g := &group{}
-	w.pended = w.pended[:0]
+	if err := w.lookUp(g, cs); err != nil {
+		w.undo()
+		return err, false
+	}
+	w.pended, w.later = w.pended[:0], w.later[:0]
 	kept := 0
 	for _, c := range cs {
 		tx, err := w.one(g, c, len(cs) > 1)
@@ -174,15 +182,21 @@ func (w *writer) try(cs []*command) (lost error, unknown bool) {
 		if c.err == nil {
 			kept++
 			w.pended = append(w.pended, tx.pended...)
+			w.later = append(w.later, tx.later...)
 		}
 	}
 	if kept == 0 {
 		w.undo()
 		return nil, false
 	}
-	if len(w.pended) > 0 {
+	if len(w.pended)+len(w.later) > 0 {
 		tx := w.begin(g)
-		err := tx.call(func(tx *Tx) error { return w.db.options.Ledger.Seal(tx, w.pended) })
+		err := tx.call(func(tx *Tx) error {
+			if err := insertLater(tx, w.later); err != nil || len(w.pended) == 0 {
+				return err
+			}
+			return w.db.options.Ledger.Seal(tx, w.pended)
+		})
 		tx.live.Store(false)
 		if err != nil {
 			err = w.blame(err)
@@ -201,12 +215,37 @@ func (w *writer) try(cs []*command) (lost error, unknown bool) {
 	if len(w.pended) > 0 && w.db.options.Sealed != nil {
 		w.wake(w.db.options.Sealed)
 	}
-	clear(w.pended)
+	w.forget()
 	w.db.stats.Groups.Add(1)
 	if len(g.dirty) > 0 {
 		w.db.bumps.Add(1)
 	}
 	return nil, false
+}
+
+// lookUp asks what the commands of a group want to know before they run, all
+// questions of a kind at once.
+func (w *writer) lookUp(g *group, cs []*command) error {
+	var asked []*Lookup
+	for _, c := range cs {
+		if c.look == nil || slices.Contains(asked, c.look) {
+			continue
+		}
+		asked = append(asked, c.look)
+		var keys []id.ID
+		for _, d := range cs {
+			if d.look == c.look {
+				keys = append(keys, d.key)
+			}
+		}
+		tx := w.begin(g)
+		err := tx.call(func(tx *Tx) error { return c.look.Ask(tx, keys) })
+		tx.live.Store(false)
+		if err != nil {
+			return fmt.Errorf("look before a group of commands: %w", w.blame(err))
+		}
+	}
+	return nil
 }
 
 func (w *writer) begin(g *group) *Tx {
@@ -226,7 +265,12 @@ func (w *writer) one(g *group, c *command, shared bool) (*Tx, error) {
 			return tx, err
 		}
 	}
-	c.err = tx.call(c.fn)
+	c.err = tx.call(func(tx *Tx) error {
+		if err := c.fn(tx); err != nil {
+			return err
+		}
+		return tx.Sync()
+	})
 	if g.lost {
 		return tx, c.err
 	}
@@ -250,16 +294,22 @@ func (w *writer) one(g *group, c *command, shared bool) (*Tx, error) {
 	return tx, nil
 }
 
+// forget lets go of what the group's commands left to be written.
+func (w *writer) forget() {
+	clear(w.pended)
+	clear(w.later)
+}
+
 // undo rolls the transaction back, or throws the connection away.
 func (w *writer) undo() {
-	clear(w.pended)
+	w.forget()
 	if err := w.conn.rollback(); err != nil {
 		w.drop()
 	}
 }
 
 func (w *writer) drop() {
-	clear(w.pended)
+	w.forget()
 	w.conn.close()
 	w.conn = nil
 }

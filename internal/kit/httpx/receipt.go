@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -42,8 +43,77 @@ type receipt struct {
 	result  string
 }
 
+// table takes the receipts of a group of commands in one statement.
+var table = db.NewTable("http_receipt", "id", "op", "actor", "content", "subject", "version", "status", "result", "at")
+
+// left are the receipts that the commands of a group have left; no query finds
+// them before the end of the group.
+type left map[id.ID]*leftReceipt
+
+type leftReceipt struct {
+	receipt
+	row []any // as it will be written
+}
+
+type leftKey struct{}
+
+func leftIn(tx *db.Tx) left {
+	return db.Shared(tx, leftKey{}, func() left { return left{} })
+}
+
+// doneBefore looks for the receipts of a whole group of commands before the
+// first of them runs.
+var doneBefore = &db.Lookup{Ask: func(tx *db.Tx, keys []id.ID) error {
+	known := knownIn(tx)
+	for len(keys) > 0 {
+		// As many at once as a statement is kept for.
+		n := 64
+		for n > len(keys) {
+			n /= 2
+		}
+		marks, args := make([]string, n), make([]any, n)
+		for i, k := range keys[:n] {
+			marks[i], args[i] = fmt.Sprintf("$%d", i+1), k
+		}
+		keys = keys[n:]
+		rows, err := tx.Query(`SELECT id FROM http_receipt WHERE id IN (`+strings.Join(marks, ", ")+`)`, args...)
+		if err != nil {
+			return fmt.Errorf("look for receipts: %w", err)
+		}
+		for rows.Next() {
+			var k id.ID
+			if err := rows.Scan(&k); err != nil {
+				return errors.Join(fmt.Errorf("look for receipts: %w", err), rows.Close())
+			}
+			known[k] = true
+		}
+		if err := rows.Close(); err != nil {
+			return fmt.Errorf("look for receipts: %w", err)
+		}
+	}
+	return nil
+}}
+
+type knownKey struct{}
+
+// knownIn are the commands of a group that have a receipt from before it.
+func knownIn(tx *db.Tx) map[id.ID]bool {
+	return db.Shared(tx, knownKey{}, func() map[id.ID]bool { return map[id.ID]bool{} })
+}
+
+// receiptOf is readReceipt for a command of a group that was looked for before.
+func receiptOf(tx *db.Tx, key id.ID) (receipt, bool, error) {
+	if _, here := leftIn(tx)[key]; !here && !knownIn(tx)[key] {
+		return receipt{}, false, nil
+	}
+	return readReceipt(tx, key)
+}
+
 func readReceipt(tx *db.Tx, key id.ID) (receipt, bool, error) {
 	var r receipt
+	if l, ok := leftIn(tx)[key]; ok {
+		return l.receipt, true, nil
+	}
 	var status int64
 	err := tx.Row(`SELECT op, actor, content, subject, version, status, result FROM http_receipt WHERE id = $1`, key).
 		Scan(&r.op, &r.actor, &r.content, &r.subject, &r.version, &status, db.Text(&r.result))
@@ -71,12 +141,12 @@ func command[O any](e *Edge, rq *request, op Op, shard id.ID, fn func(tx *db.Tx)
 	content := rq.content(op)
 	var out *O
 	var again *replay
-	run := func(tx *db.Tx) error {
-		out, again = nil, nil
+	run := func(tx *db.Tx) (err error) {
+		out, again, rq.w.answer = nil, nil, nil
 		own := key
 		if own.IsZero() {
 			own = tx.NewID()
-		} else if old, ok, err := readReceipt(tx, own); err != nil {
+		} else if old, ok, err := receiptOf(tx, own); err != nil {
 			return err
 		} else if ok {
 			if old.op != op.ID || old.actor != rq.key || !bytes.Equal(old.content, content) {
@@ -94,11 +164,15 @@ func command[O any](e *Edge, rq *request, op Op, shard id.ID, fn func(tx *db.Tx)
 		if op.NoReceipt {
 			return nil
 		}
-		return keepReceipt(tx, own, receipt{op: op.ID, actor: rq.key, content: content}, o, op.Status)
+		rq.w.answer, err = keepReceipt(tx, own, receipt{op: op.ID, actor: rq.key, content: content}, o, op.Status)
+		return err
 	}
 	ctx := rq.r.Context()
 	do := func() error {
-		if shard.IsZero() {
+		switch {
+		case !key.IsZero():
+			return e.o.DB.WriteAsking(ctx, shard, doneBefore, key, run)
+		case shard.IsZero():
 			return e.o.DB.Write(ctx, run)
 		}
 		return e.o.DB.WriteFor(ctx, shard, run)
@@ -110,6 +184,7 @@ func command[O any](e *Edge, rq *request, op Op, shard id.ID, fn func(tx *db.Tx)
 		err = do()
 	}
 	if err != nil {
+		rq.w.answer = nil
 		return nil, err
 	}
 	if again != nil {
@@ -119,26 +194,23 @@ func command[O any](e *Edge, rq *request, op Op, shard id.ID, fn func(tx *db.Tx)
 	return out, nil
 }
 
-func keepReceipt(tx *db.Tx, key id.ID, r receipt, out any, status int) error {
+// keepReceipt leaves the receipt of a command that was accepted, with its answer
+// as JSON, which it gives back (nil without a body).
+func keepReceipt(tx *db.Tx, key id.ID, r receipt, out any, status int) ([]byte, error) {
 	body, given := bodyOf(out)
 	if given != 0 {
 		status = given
 	}
+	var raw []byte
 	var result any
 	if body != nil {
-		raw, err := json.Marshal(body)
-		if err != nil {
-			return fmt.Errorf("write the outcome of %s: %w", r.op, err)
+		var err error
+		if raw, err = json.Marshal(body); err != nil {
+			return nil, fmt.Errorf("write the outcome of %s: %w", r.op, err)
 		}
-		var about struct {
-			ID      id.ID `json:"id"`
-			Version int64 `json:"version"`
-		}
-		// An answer without these two is about no subject; that is fine.
-		if json.Unmarshal(raw, &about) == nil {
-			r.subject, r.version = about.ID, about.Version
-		}
-		result = string(raw)
+		r.subject, r.version = subjectOf(body, raw)
+		r.result = string(raw)
+		result = r.result
 	}
 	if status == 0 {
 		status = http.StatusNoContent
@@ -146,13 +218,58 @@ func keepReceipt(tx *db.Tx, key id.ID, r receipt, out any, status int) error {
 			status = http.StatusOK
 		}
 	}
-	_, err := tx.Exec(`INSERT INTO http_receipt (id, op, actor, content, subject, version, status, result, at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		key, r.op, r.actor, r.content, r.subject, r.version, status, result, db.Millis(tx.Now()))
-	if err != nil {
-		return fmt.Errorf("write receipt %s: %w", key, err)
+	r.status = status
+	row := []any{key, r.op, r.actor, r.content, r.subject, r.version, status, result, db.Millis(tx.Now())}
+	if err := tx.Later(table, row...); err != nil {
+		return nil, fmt.Errorf("write receipt %s: %w", key, err)
 	}
-	return nil
+	leftIn(tx)[key] = &leftReceipt{r, row}
+	return raw, nil
+}
+
+// subjects are where types of answers hold what they are about.
+var subjects sync.Map // reflect.Type -> subjectAt
+
+// subjectAt are the fields "id" and "version" of a struct; nil: it has none.
+type subjectAt struct{ id, version []int }
+
+// subjectOf is what an answer is about and its version: the members "id" and
+// "version". An answer without these two is about no subject; that is fine.
+func subjectOf(body any, raw []byte) (id.ID, int64) {
+	v := reflect.Indirect(reflect.ValueOf(body))
+	if _, own := body.(json.Marshaler); own || v.Kind() != reflect.Struct {
+		var about struct {
+			ID      id.ID `json:"id"`
+			Version int64 `json:"version"`
+		}
+		if json.Unmarshal(raw, &about) != nil {
+			return id.ID{}, 0
+		}
+		return about.ID, about.Version
+	}
+	at, ok := subjects.Load(v.Type())
+	if !ok {
+		var found subjectAt
+		for _, f := range reflect.VisibleFields(v.Type()) {
+			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			switch {
+			case name == "id" && f.Type == reflect.TypeFor[id.ID]():
+				found.id = f.Index
+			case name == "version" && f.Type.Kind() == reflect.Int64:
+				found.version = f.Index
+			}
+		}
+		at, _ = subjects.LoadOrStore(v.Type(), found)
+	}
+	var about id.ID
+	var version int64
+	if f, err := v.FieldByIndexErr(at.(subjectAt).id); err == nil && at.(subjectAt).id != nil {
+		about = f.Interface().(id.ID)
+	}
+	if f, err := v.FieldByIndexErr(at.(subjectAt).version); err == nil && at.(subjectAt).version != nil {
+		version = f.Int()
+	}
+	return about, version
 }
 
 // bodyOf gives the Body and the Status of an output struct.
@@ -204,8 +321,17 @@ func Forget(tx *db.Tx, subject id.ID) error {
 	if _, err := tx.Exec(`UPDATE http_receipt SET result = NULL WHERE subject = $1`, subject); err != nil {
 		return fmt.Errorf("forget answers about %s: %w", subject, err)
 	}
+	// Also those of the same group, which are not written yet. Should this
+	// erasure be rolled back they stay without an answer, as later ones would.
+	for _, l := range leftIn(tx) {
+		if l.subject == subject {
+			l.result, l.row[columnResult] = "", nil
+		}
+	}
 	return nil
 }
+
+const columnResult = 7 // of table
 
 // EndReceipts removes up to limit receipts older than a time and says how many;
 // with count it only counts.

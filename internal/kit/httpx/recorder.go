@@ -12,8 +12,9 @@ import (
 	"time"
 )
 
-// gzipFrom is the size from which packing an answer saves a packet.
-const gzipFrom = 1400
+// gzipFrom is the size from which packing an answer pays. What is smaller leaves
+// in the first few packets anyway, which a connection may send without waiting.
+const gzipFrom = 4 << 10
 
 var packers = sync.Pool{New: func() any {
 	w, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed) // the level is a valid constant
@@ -36,6 +37,7 @@ type recorder struct {
 	wait   bool // the beginning is held back until its size is known
 	held   bytes.Buffer
 	packer *gzip.Writer
+	answer []byte // of a command, as JSON: its receipt has it too
 }
 
 func acceptsGzip(r *http.Request) bool {
@@ -176,7 +178,7 @@ func (w *recorder) reset() bool {
 	if w.sent {
 		return false
 	}
-	w.wrote, w.wait, w.status, w.bytes = false, false, 0, 0
+	w.wrote, w.wait, w.status, w.bytes, w.answer = false, false, 0, 0, nil
 	w.held.Reset()
 	for _, k := range []string{"Content-Type", "Content-Length", "Content-Encoding", "Cache-Control", "ETag"} {
 		w.Header().Del(k)

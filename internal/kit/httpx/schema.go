@@ -177,7 +177,14 @@ func (r *registry) RegisterTypeAlias(t, alias reflect.Type) { r.aliases[t] = ali
 var errNUL = fault.New(fault.Invalid, "request.malformed")
 
 var jsonFormat = huma.Format{
-	Marshal: func(w io.Writer, v any) error { return json.NewEncoder(w).Encode(v) },
+	Marshal: func(w io.Writer, v any) error {
+		if rec, ok := w.(*recorder); ok && rec.answer != nil {
+			// A command's answer was made for its receipt.
+			_, err := rec.Write(append(rec.answer, '\n'))
+			return err
+		}
+		return json.NewEncoder(w).Encode(v)
+	},
 	Unmarshal: func(data []byte, v any) error {
 		if strings.Contains(string(data), `\u0000`) {
 			return errNUL

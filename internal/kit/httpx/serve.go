@@ -256,6 +256,8 @@ func policy(nonce string) string {
 		"connect-src 'self'; manifest-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 }
 
+var plainPolicy = policy("")
+
 func (e *Edge) headers(h http.Header, requestID string) {
 	h.Set("X-Request-Id", requestID)
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -266,7 +268,7 @@ func (e *Edge) headers(h http.Header, requestID string) {
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Permissions-Policy", "camera=(self), microphone=(self), geolocation=(self), browsing-topics=()")
-	h.Set("Content-Security-Policy", policy(""))
+	h.Set("Content-Security-Policy", plainPolicy)
 	if e.o.Secure {
 		h.Set("Strict-Transport-Security", "max-age=31536000")
 	}

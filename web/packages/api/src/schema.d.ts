@@ -3100,6 +3100,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/public/applications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Apply without an account */
+        post: operations["public.apply"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/public/choices": {
         parameters: {
             query?: never;
@@ -3126,7 +3143,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Upload a photo for a report that follows */
+        /** Upload a photo for a report that follows, or with kind=paper a photo or PDF for an application */
         post: operations["public.file_add"];
         delete?: never;
         options?: never;
@@ -3168,6 +3185,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/public/postings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is posted before it is decided */
+        get: operations["public.postings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/public/postings/{id}/objections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Object to a posting; who writes it is not asked */
+        post: operations["public.posting_object"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/public/reports": {
         parameters: {
             query?: never;
@@ -3196,6 +3247,23 @@ export interface paths {
         get: operations["public.view"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/public/reports/{number}/appeal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask for a decision to be looked at again */
+        post: operations["public.appeal"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3356,6 +3424,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/public/reports/{number}/supplement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Hand in what was missing */
+        post: operations["public.supplement"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/public/reports/{number}/withdraw": {
         parameters: {
             query?: never;
@@ -3367,6 +3452,40 @@ export interface paths {
         put?: never;
         /** Take a report back */
         post: operations["public.withdraw"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/public/services": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What one can apply for */
+        get: operations["public.services"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/public/services/{item}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is needed to apply for it, and its form */
+        get: operations["public.service"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -5040,6 +5159,8 @@ export interface components {
             result?: "pass" | "fail";
             /** Format: int64 */
             score?: number;
+            /** @description moves right after this one in the same command, each by its own rules: all of them or none */
+            then?: components["schemas"]["CaseworkAct"][];
             /**
              * Format: int64
              * @description how much more time, in the units of the reason's limit
@@ -5479,6 +5600,7 @@ export interface components {
             id: string;
             kind: string;
             own?: boolean;
+            paper?: boolean;
             waiting?: boolean;
         };
         CaseworkPublicStage: {
@@ -8718,9 +8840,34 @@ export interface components {
             /** Format: int64 */
             version: number;
         };
+        PortalApplicationIn: {
+            /** @description to the words of the consent */
+            agree?: boolean;
+            condition?: string;
+            /** @description papers, uploaded with the same key and kind=paper */
+            file_ids?: string[];
+            /** @description the answers, as the item's form asks for them */
+            form: unknown;
+            item: string;
+            /** @description as of a report */
+            key: string;
+            /** @description where the form itself asks for none */
+            phone?: string;
+            village: string;
+        };
         PortalChoice: {
             key: string;
             name: string;
+        };
+        PortalPostingView: {
+            /** Format: date-time */
+            from: string;
+            /** Format: uuid */
+            id: string;
+            item: components["schemas"]["WordsText"];
+            text: string;
+            /** Format: date-time */
+            until: string;
         };
         PortalReportIn: {
             /** @description of the point: wgs84 (default), gcj02 or bd09 */
@@ -8740,6 +8887,45 @@ export interface components {
             village?: string;
             /** @description a key of the choices */
             what: string;
+        };
+        PortalService: {
+            /** @description the kinds of it; with several, one has to be named */
+            conditions: components["schemas"]["PortalServiceCondition"][];
+            /** @description the words one agrees to; absent: no consent is asked for */
+            consent?: string;
+            /** @description JSON Schema of the answers */
+            form?: unknown;
+            key: string;
+            legal_basis?: string;
+            /** Format: int64 */
+            most_papers: number;
+            name: string;
+            /** @description what has to be answered */
+            needed: string[];
+            /** @description the form can be handed in here */
+            online: boolean;
+            papers?: string[];
+            /** @description what the answers are asked for */
+            purpose?: string;
+            /** @description needed with some other answer only */
+            sometimes?: string[];
+            /** @description the villages to choose from */
+            streets: components["schemas"]["PortalStreet"][];
+            text?: string;
+        };
+        PortalServiceCondition: {
+            key: string;
+            name: string;
+            /** @description how long each step may take, in words */
+            times: string[];
+            when?: string;
+        };
+        PortalServiceLine: {
+            /** @description name of the function that it belongs to */
+            function: string;
+            key: string;
+            name: string;
+            text?: string;
         };
         PortalStreet: {
             name: string;
@@ -8805,8 +8991,17 @@ export interface components {
         PublicNumberOutBody: {
             number: string;
         };
-        PublicObjectInBody: {
+        PublicPapersInBody: {
+            file_ids?: string[];
+            /** @description the key of the uploads */
+            key?: string;
+            text?: string;
+        };
+        PublicPostingObjectInBody: {
             text: string;
+        };
+        PublicPostingsOutBody: {
+            items: components["schemas"]["PortalPostingView"][];
         };
         PublicRateInBody: {
             /** Format: int64 */
@@ -8824,6 +9019,9 @@ export interface components {
             report: components["schemas"]["CaseworkPublicCase"];
             /** @description of the private link /r/{secret}; shown once */
             secret: string;
+        };
+        PublicServicesOutBody: {
+            items: components["schemas"]["PortalServiceLine"][];
         };
         PublicUploadOutBody: {
             /** Format: uuid */
@@ -16850,6 +17048,39 @@ export interface operations {
             };
         };
     };
+    "public.apply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PortalApplicationIn"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublicSentOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "public.choices": {
         parameters: {
             query?: never;
@@ -16988,6 +17219,68 @@ export interface operations {
             };
         };
     };
+    "public.postings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublicPostingsOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "public.posting_object": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PublicPostingObjectInBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "public.report": {
         parameters: {
             query?: never;
@@ -17041,6 +17334,43 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["CaseworkPublicCase"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "public.appeal": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description as given when it was reported; opens nothing without the cookie */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PublicPapersInBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {
@@ -17273,7 +17603,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["PublicObjectInBody"];
+                "application/json": components["schemas"]["PublicPostingObjectInBody"];
             };
         };
         responses: {
@@ -17400,6 +17730,43 @@ export interface operations {
             };
         };
     };
+    "public.supplement": {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description the command's id: sent again it has the same outcome */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description as given when it was reported; opens nothing without the cookie */
+                number: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PublicPapersInBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "public.withdraw": {
         parameters: {
             query?: never;
@@ -17425,6 +17792,68 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "public.services": {
+        parameters: {
+            query?: never;
+            header?: {
+                "Accept-Language"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublicServicesOutBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "public.service": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                item: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortalService"];
+                };
             };
             /** @description Error */
             default: {

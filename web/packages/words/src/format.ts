@@ -77,6 +77,17 @@ export function day(at: number, now: number, lang: Language): string {
   return zh ? `${year}${w.month}月${w.day}日` : `${w.day} ${months[w.month - 1]}${year}`;
 }
 
+/** The date alone, whatever today is: 11月24日, 24 Nov. */
+export function date(at: number, lang: Language): string {
+  const w = wall(at);
+  return lang === "zh-CN" ? `${w.month}月${w.day}日` : `${w.day} ${months[w.month - 1]}`;
+}
+
+/** Names one after the other: 甲、乙; A, B. */
+export function list(names: string[], lang: Language): string {
+  return names.join(lang === "zh-CN" ? "、" : ", ");
+}
+
 /** Day and time: 今天 16:55, Thu 11:00, 11月24日 9:00. */
 export function moment(at: number, now: number, lang: Language): string {
   return `${day(at, now, lang)} ${clockTime(at)}`;

@@ -56,6 +56,8 @@ export function useWords() {
     say: (n: Name | null | undefined) => format.say(n, lang.value),
     moment: (at: number, now: number) => format.moment(at, now, lang.value),
     day: (at: number, now: number) => format.day(at, now, lang.value),
+    date: (at: number) => format.date(at, lang.value),
+    list: (names: string[]) => format.list(names, lang.value),
     duration: (ms: number, style?: format.DurationStyle) => format.duration(ms, lang.value, style),
     number: (n: number) => format.number(n, lang.value),
     distance: (m: number) => format.distance(m, lang.value),
