@@ -85,6 +85,10 @@ fuzz: ## every parser and decoder against chance, a minute each
 proof: setup-test build ## the long runs; writes docs/proof/
 	scripts/proof
 
+.PHONY: faults
+faults: setup-test ## everything fails under load, and nothing is lost; writes docs/proof/faults.md
+	scripts/proof faults
+
 .PHONY: clean
 clean: ## remove what was built
 	rm -rf bin web/dist e2e/results

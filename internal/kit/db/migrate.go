@@ -38,24 +38,53 @@ func (d *DB) Migrate(ctx context.Context, rooms []Room) error {
 	return d.migrateTo(ctx, rooms, nil)
 }
 
-// migrateTo brings the rooms named in versions to those versions; without it
-// every room to the newest.
-func (d *DB) migrateTo(ctx context.Context, rooms []Room, versions map[string]int64) error {
-	known := map[string]bool{}
-	for _, r := range rooms {
-		known["migration_"+r.Name] = true
-	}
-	var tables []string
+// Newer says whether a newer program migrated the tables beyond what these rooms
+// know. Code: db.newer.
+func (d *DB) Newer(ctx context.Context, rooms []Room) error {
+	var has map[string]int64
 	if err := d.Read(ctx, func(tx *Tx) (err error) {
-		tables, err = migrationTables(tx)
+		has, err = Versions(tx)
 		return err
 	}); err != nil {
 		return err
 	}
-	for _, t := range tables {
-		if !known[t] {
-			return ErrNewer.With("room", strings.TrimPrefix(t, "migration_"))
+	for _, r := range rooms {
+		knows, err := r.newest()
+		if err != nil {
+			return err
 		}
+		if has[r.Name] > knows {
+			return ErrNewer.With("room", r.Name, "has", has[r.Name], "knows", knows)
+		}
+		delete(has, r.Name)
+	}
+	for room := range has {
+		return ErrNewer.With("room", room)
+	}
+	return nil
+}
+
+// newest is the number of the room's last migration.
+func (r Room) newest() (n int64, err error) {
+	files, err := fs.Glob(r.Migrations, "*.sql")
+	if err != nil {
+		return 0, err
+	}
+	for _, f := range files {
+		number, err := goose.NumericComponent(f)
+		if err != nil {
+			return 0, fmt.Errorf("migration %s of %s: %w", f, r.Name, err)
+		}
+		n = max(n, number)
+	}
+	return n, nil
+}
+
+// migrateTo brings the rooms named in versions to those versions; without it
+// every room to the newest.
+func (d *DB) migrateTo(ctx context.Context, rooms []Room, versions map[string]int64) error {
+	if err := d.Newer(ctx, rooms); err != nil {
+		return err
 	}
 	plain, dialect, err := d.plain()
 	if err != nil {
