@@ -98,6 +98,10 @@ abuse: setup-test build ## requests of chance to every operation, a public flood
 proof: setup-test build ## the long runs; writes docs/proof/
 	scripts/proof
 
+.PHONY: faults
+faults: setup-test ## everything fails under load, and nothing is lost; writes docs/proof/faults.md
+	scripts/proof faults
+
 .PHONY: clean
 clean: ## remove what was built
 	rm -rf bin web/dist e2e/results

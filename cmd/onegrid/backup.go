@@ -14,6 +14,7 @@ import (
 	"onegrid/internal/app"
 	"onegrid/internal/core/casework"
 	"onegrid/internal/core/journal"
+	"onegrid/internal/kit/archive"
 	"onegrid/internal/kit/backup"
 	"onegrid/internal/kit/blob"
 	"onegrid/internal/kit/db"
@@ -24,6 +25,9 @@ import (
 type backupCmd struct {
 	File     string `arg:"" help:"File to write; one that is there already is not overwritten."`
 	WithKeys bool   `help:"Put the keys in too. Whoever has the file can then read resident data."`
+	Daily    int    `name:"keep-daily" placeholder:"N" help:"Then keep, of the backups (*.onegrid) in the same folder, the newest of each of the last N days …"`
+	Weekly   int    `name:"keep-weekly" placeholder:"N" help:"… and of each of the last N weeks …"`
+	Monthly  int    `name:"keep-monthly" placeholder:"N" help:"… and of each of the last N months, and remove the others."`
 	JSON     bool   `name:"json" help:"The result as one JSON object."`
 }
 
@@ -49,7 +53,8 @@ Exit codes: 0 written, 1 failed, or written without damaged files.
 
 Examples:
   onegrid backup --dir /var/lib/onegrid /mnt/backup/2026-05-01.onegrid
-  onegrid backup /mnt/safe/all.onegrid --with-keys`
+  onegrid backup /mnt/safe/all.onegrid --with-keys
+  onegrid backup /mnt/backup/$(date +%F).onegrid --keep-daily 7 --keep-weekly 5 --keep-monthly 12`
 }
 
 func (c *backupCmd) Run(ctx context.Context, set settings, s streams) error {
@@ -71,6 +76,16 @@ func (c *backupCmd) Run(ctx context.Context, set settings, s streams) error {
 	if err != nil && !errors.Is(err, backup.ErrDamaged) {
 		return err
 	}
+	// Only a backup that is there makes older ones needless.
+	zone, e := time.LoadLocation(config.TimeZone)
+	if e != nil {
+		return errors.Join(err, e)
+	}
+	removed, e := backup.Prune(filepath.Dir(c.File), backup.Keep{Daily: c.Daily, Weekly: c.Weekly, Monthly: c.Monthly}, zone)
+	err = errors.Join(err, e)
+	for _, name := range removed {
+		fmt.Fprintf(s.err, words.Text{Chinese: "已删除旧备份 %s\n", English: "removed the old backup %s\n"}.In(languageOf(os.Getenv)), name)
+	}
 	return errors.Join(tell(s, c.JSON, m, words.Text{
 		Chinese: "已写入 %s：%d 个文件，共 %d 字节\n",
 		English: "wrote %s: %d parts, %d bytes\n",
@@ -79,9 +94,10 @@ func (c *backupCmd) Run(ctx context.Context, set settings, s streams) error {
 
 // restoreCmd is `onegrid restore`.
 type restoreCmd struct {
-	File     string `arg:"" help:"Backup to read." type:"existingfile"`
-	Erasures string `placeholder:"FILE" type:"existingfile" help:"List of what was erased since; it is added to DIR/erasures.jsonl."`
-	JSON     bool   `name:"json" help:"The result as one JSON object."`
+	File     string    `arg:"" help:"Backup to read, or the folder of an archive." type:"path"`
+	At       time.Time `placeholder:"TIME" help:"The moment to go back to, such as 2026-11-27T09:30:00+08:00; the newest when it is left out. Only with an archive."`
+	Erasures string    `placeholder:"FILE" type:"existingfile" help:"List of what was erased since; it is added to DIR/erasures.jsonl."`
+	JSON     bool      `name:"json" help:"The result as one JSON object."`
 }
 
 // Help is shown under the command's flags.
@@ -99,12 +115,17 @@ stored files, or keys (when the backup has some) are refused. Afterwards it
     are not newer than the backup, and then puts those aside under
     DIR/checkpoints/before-restore-TIME.
 
+From the folder of an archive (setting archive) the database is made as it was at
+a moment (--at). Files and keys are not in it: put DIR/files, DIR/keys and
+DIR/checkpoints into the new folder first.
+
 Exit codes: 0 restored and verified, 1 failed or the journal does not verify,
 2 no whole backup.
 
 Examples:
   onegrid restore --dir /var/lib/onegrid /mnt/backup/2026-05-01.onegrid
-  onegrid restore FILE --erasures /mnt/backup/erasures.jsonl`
+  onegrid restore FILE --erasures /mnt/backup/erasures.jsonl
+  onegrid restore --dir /srv/new /mnt/backup/archive --at 2026-11-27T09:30:00+08:00`
 }
 
 // restored is what a restore tells.
@@ -132,7 +153,7 @@ func (c *restoreCmd) Run(ctx context.Context, set settings, s streams) error {
 		return err
 	}
 	defer files.Close()
-	m, err := backup.Restore(ctx, c.File, config.DSN(), files, config.Dir, rooms, partsOf(s, "restore"))
+	m, err := c.fill(ctx, config, files, rooms, s)
 	if err != nil {
 		return err
 	}
@@ -195,6 +216,31 @@ func (c *restoreCmd) Run(ctx context.Context, set settings, s streams) error {
 		return journal.ErrDamaged.With("problems", int64(len(result.Journal.Problems))+result.Journal.More)
 	}
 	return nil
+}
+
+// fill makes the database, and from a backup the files and keys too.
+func (c *restoreCmd) fill(ctx context.Context, config app.Config, files *blob.Store, rooms []db.Room, s streams) (backup.Manifest, error) {
+	info, err := os.Stat(c.File)
+	if err != nil {
+		return backup.Manifest{}, err
+	}
+	if !info.IsDir() {
+		if !c.At.IsZero() {
+			return backup.Manifest{}, backup.ErrOneMoment
+		}
+		return backup.Restore(ctx, c.File, config.DSN(), files, config.Dir, rooms, partsOf(s, "restore"))
+	}
+	path, lite := strings.CutPrefix(config.DSN(), "sqlite:")
+	if !lite {
+		return backup.Manifest{}, archive.ErrSQLiteOnly
+	}
+	made := c.At
+	if made.IsZero() {
+		if _, made, err = archive.Bounds(ctx, c.File); err != nil {
+			return backup.Manifest{}, err
+		}
+	}
+	return backup.Manifest{Made: made, Engine: db.SQLite}, archive.Restore(ctx, c.File, path, c.At)
 }
 
 // verifyRestored verifies what came back, against the checkpoints of the folder

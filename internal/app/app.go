@@ -27,6 +27,7 @@ import (
 	"onegrid/internal/core/place"
 	"onegrid/internal/core/registry"
 	"onegrid/internal/doors/portal"
+	"onegrid/internal/kit/archive"
 	"onegrid/internal/kit/blob"
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/face"
@@ -111,6 +112,8 @@ type App struct {
 	tail    *tail
 	tracer  trace.Tracer                // nil: no spans
 	traced  func(context.Context) error // sends the last of them
+	watch   *watch
+	archive *archive.Archive // nil: none is written
 	// quarantine holds photos of strangers until somebody looked at them.
 	quarantine *blob.Area
 }
@@ -150,7 +153,7 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 	a.Journal = journal.New()
 	a.Journal.OnNumbered(casework.Arrive, casework.ArriveKinds...)
 	a.feed = live.New(feedSource{a}, live.Options{Now: p.Now, Log: p.Log, Beat: p.Beat})
-	if a.DB, err = db.Open(ctx, db.Options{DSN: c.DSN(), Now: p.Now, Log: p.Log, Writers: c.Writers, Ledger: a.Journal, Tracer: tracer, Sealed: func() { a.feed.Wake() }}); err != nil {
+	if a.DB, err = db.Open(ctx, db.Options{DSN: c.DSN(), Now: p.Now, Log: p.Log, Writers: c.Writers, Exists: !p.Create, Ledger: a.Journal, Tracer: tracer, Sealed: func() { a.feed.Wake() }}); err != nil {
 		return nil, err
 	}
 	defer func(a *App) { // the result is nil by then
@@ -260,6 +263,7 @@ func Open(ctx context.Context, c Config, p Ports) (a *App, err error) {
 	a.Registry.Jobs(a.runner, a.DB)
 	a.Registry.Join(people{a.Cases, a}, append(a.Cases.Steps(), a.retained()...),
 		func(ctx context.Context) error { return a.Cases.ScrubSearch(ctx, a.DB) })
+	a.watch = newWatch(a)
 	a.modules = []Module{
 		{Name: "httpx", Chores: []Chore{
 			{"forget receipts", time.Hour, func(ctx context.Context) error { _, err := httpx.SweepReceipts(ctx, a.DB); return err }},

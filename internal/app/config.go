@@ -64,6 +64,10 @@ type Config struct {
 	OpenDataLeast   int           `name:"open-data-least" default:"5" help:"the smallest count that open data shows; smaller ones are held back"`
 	OpenDataLicence string        `name:"open-data-licence" default:"" help:"licence that open data is given under, a name or an address"`
 	SweepEvery      time.Duration `name:"sweep-every" default:"1s" help:"how often deadlines are looked at"`
+	Archive         string        `name:"archive" default:"" help:"folder, best on another disk, that every change of the SQLite database is kept in, to restore any moment; empty: none"`
+	ArchiveKeep     time.Duration `name:"archive-keep" default:"168h" help:"how far back the archive reaches"`
+	DiskWarn        int           `name:"disk-warn" default:"15" help:"a warning when less than so many percent of the disk of the data folder are free"`
+	DiskLeast       int           `name:"disk-least" default:"256" help:"nothing is written any more (503) when less than so many MiB of that disk are free"`
 	CheckpointAge   time.Duration `name:"checkpoint-every" default:"1m" help:"how often the journal is signed"`
 	NoticeEvery     time.Duration `name:"notice-every" default:"1s" help:"how often the journal is followed for messages to staff and residents"`
 	Push            string        `name:"push" default:"on" choices:"on,off" help:"messages to browsers (Web Push): on or off"`

@@ -17,11 +17,11 @@ import (
 // (DESIGN: the house; core is one floor after the other in the order written
 // there.)
 var floors = [][]string{
-	{"data", "internal/kit/fault"},
+	{"data", "internal/kit/fault", "internal/kit/disk"},
 	{"internal/kit/geo", "internal/kit/id", "internal/kit/words", "internal/kit/table", "internal/kit/metrics", "internal/kit/pinyin", "internal/kit/pdf", "internal/kit/face", "internal/wire/smpp"},
 	{"internal/kit/personal"},
 	{"internal/kit/db", "internal/kit/seal", "internal/kit/blob", "internal/kit/sheet"},
-	{"internal/kit/jobs", "internal/kit/live", "internal/kit/httpx", "internal/kit/backup"},
+	{"internal/kit/jobs", "internal/kit/live", "internal/kit/httpx", "internal/kit/backup", "internal/kit/archive"},
 	{"internal/core/journal"},
 	{"internal/core/org"},
 	{"internal/core/grid", "internal/core/calendar"},

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"onegrid/internal/kit/disk"
 	"onegrid/internal/kit/fault"
 	"onegrid/internal/kit/seal"
 )
@@ -56,4 +57,4 @@ func openKeys(c Config, create bool) (*seal.Box, error) {
 func restoredMarker(dir string) string { return filepath.Join(dir, "restored") }
 
 // MarkRestored notes that the data folder was filled from a backup.
-func MarkRestored(dir string) error { return os.WriteFile(restoredMarker(dir), nil, 0o600) }
+func MarkRestored(dir string) error { return disk.Write(restoredMarker(dir), nil, 0o600) }

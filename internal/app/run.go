@@ -14,9 +14,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/coreos/go-systemd/v22/activation"
 	"golang.org/x/sync/errgroup"
 
 	"onegrid/internal/core/journal"
+	"onegrid/internal/kit/archive"
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/httpx"
 	"onegrid/internal/kit/jobs"
@@ -74,13 +76,41 @@ func (a *App) measure() error {
 		a.metrics.Counter("onegrid_sign_in_failures_total", "Sign-ins that failed.", func() float64 { return float64(access.Failures.Load()) }),
 		a.metrics.Counter("onegrid_refusals_total", "Commands of staff that were refused.", func() float64 { return float64(access.Refusals.Load()) }),
 		a.metrics.Gauge("onegrid_quarantine_bytes", "Disk filled by public photos nobody has looked at.", func() float64 { return float64(a.quarantine.Used()) }),
+		a.metrics.Gauge("onegrid_disk_free_bytes", "Room left on the disk of the data folder.", a.watch.free),
+		a.metrics.Gauge("onegrid_disk_size_bytes", "Size of the disk of the data folder.", a.watch.size),
+		a.metrics.Gauge("onegrid_writes_held", "1 while nothing is written: the disk is nearly full, or a newer program took the data over.", a.held),
 		a.metrics.Group("onegrid_jobs", map[string]string{"waiting": "Jobs that wait.", "due": "Jobs that are due.", "failed": "Jobs that gave up."}, a.countJobs),
 	)
 }
 
-// ready says whether requests can be answered: the database reads and the file
-// store answers.
+// openArchive begins to keep every change of the database.
+func (a *App) openArchive(ctx context.Context) (err error) {
+	file, lite := strings.CutPrefix(a.Config.DSN(), "sqlite:")
+	if !lite {
+		return ErrConfig.With("name", "archive", "value", a.Config.Archive, "origin", a.Config.origins["archive"]).
+			Because(errors.New("PostgreSQL archives by itself: docs/operate.md"))
+	}
+	a.archive, err = archive.Open(ctx, archive.Options{Database: file, Dir: a.Config.Archive, Keep: a.Config.ArchiveKeep, Log: a.Log})
+	if err != nil {
+		return err
+	}
+	return a.metrics.Gauge("onegrid_archive_age_seconds", "How long ago the archive was last whole.", func() float64 { return a.archive.Age().Seconds() })
+}
+
+func (a *App) held() float64 {
+	if a.DB.Held() != nil {
+		return 1
+	}
+	return 0
+}
+
+// ready says whether requests can be answered: the database reads, the file
+// store answers, and no newer program took the data over. On a full disk what is
+// there can still be read.
 func (a *App) ready(ctx context.Context) error {
+	if why := a.DB.Held(); why != nil && errors.Is(why, db.ErrOutdated) {
+		return why
+	}
 	if err := a.DB.Read(ctx, func(*db.Tx) error { return nil }); err != nil {
 		return err
 	}
@@ -170,11 +200,32 @@ func prefixes(list string) ([]netip.Prefix, error) {
 // more, lets what it has finish, and signs the journal a last time. ready is
 // called with the address once it answers.
 func (a *App) Serve(ctx context.Context, ready func(url string)) error {
-	listener, err := net.Listen("tcp", a.Config.Addr)
+	listener, err := listen(a.Config.Addr)
 	if err != nil {
-		return fmt.Errorf("listen on %s: %w", a.Config.Addr, err)
+		return err
 	}
 	return a.ServeOn(ctx, listener, ready)
+}
+
+// listen takes the socket that systemd holds (onegrid.socket), or opens its own.
+// While one program stops and the next one starts, connections wait in a socket
+// that is held, and none is refused.
+func listen(addr string) (net.Listener, error) {
+	given, err := activation.Listeners()
+	if err != nil {
+		return nil, fmt.Errorf("take the socket over: %w", err)
+	}
+	switch {
+	case len(given) == 1 && given[0] != nil:
+		return given[0], nil
+	case len(given) > 0:
+		return nil, fmt.Errorf("one stream socket is expected, %d were handed over", len(given))
+	}
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", addr, err)
+	}
+	return l, nil
 }
 
 // ServeOn is Serve on a listener of the caller's.
@@ -188,12 +239,32 @@ func (a *App) ServeOn(ctx context.Context, listener net.Listener, ready func(url
 	if err != nil {
 		return err
 	}
+	// A database that is behind its own checkpoint was cut or replaced by an older
+	// copy; going on from there would number other acts as those that are missing.
+	if checkpoints.Latest().Number > 0 {
+		if _, err := checkpoints.Take(ctx, a.DB); err != nil {
+			return err
+		}
+	}
 	if a.Config.TLSCert != "" {
 		pair, err := tls.LoadX509KeyPair(a.Config.TLSCert, a.Config.TLSKey)
 		if err != nil {
 			return ErrConfig.With("name", "tls-cert", "value", a.Config.TLSCert).Because(err)
 		}
 		listener = tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12})
+	}
+	if a.Config.Archive != "" {
+		if err := a.openArchive(ctx); err != nil {
+			return err
+		}
+		// Last of all: by then nobody writes any more.
+		defer func() {
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.Config.StopTimeout)
+			defer cancel()
+			if err := a.archive.Close(last); err != nil {
+				a.Log.Error("the archive lacks the last changes until the next start", "cause", err)
+			}
+		}()
 	}
 	work, stop := context.WithCancel(ctx)
 	defer stop()
@@ -211,6 +282,7 @@ func (a *App) ServeOn(ctx context.Context, listener net.Listener, ready func(url
 	group.Go(func() error { local(); return nil })
 	group.Go(func() error { return a.runner.Run(work) })
 	group.Go(func() error { return a.feed.Run(work) })
+	group.Go(func() error { return a.watch.run(work) })
 	group.Go(func() error {
 		defer stop()
 		a.Log.Info("listening", "address", listener.Addr().String())

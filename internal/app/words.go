@@ -23,6 +23,7 @@ import (
 	"onegrid/internal/core/place"
 	"onegrid/internal/core/registry"
 	"onegrid/internal/doors/portal"
+	"onegrid/internal/kit/archive"
 	"onegrid/internal/kit/backup"
 	"onegrid/internal/kit/blob"
 	"onegrid/internal/kit/db"
@@ -47,6 +48,7 @@ func sources() []words.Source {
 		{Room: "geo", Files: geo.Words},
 		{Room: "db", Files: db.Words},
 		{Room: "backup", Files: backup.Words},
+		{Room: "archive", Files: archive.Words},
 		{Room: "httpx", Files: httpx.Words},
 		{Room: "blob", Files: blob.Words},
 		{Room: "jobs", Files: jobs.Words},

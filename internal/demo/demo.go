@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"onegrid/internal/app"
+	"onegrid/internal/kit/disk"
 	"onegrid/internal/kit/fault"
 	"onegrid/internal/kit/id"
 )
@@ -31,6 +32,7 @@ type Options struct {
 	Requests int     // how many lie in the past at the start; negative: a working stock; 0: none, and none come in
 	Ready    func(url string)
 	Progress func(text string)
+	Now      func() time.Time // the clock it goes by; time.Now by default
 }
 
 // stock is how many requests lie in the past when a demo starts: several days.
@@ -57,7 +59,7 @@ func Run(ctx context.Context, c app.Config, o Options) error {
 	if err != nil {
 		return err
 	}
-	clock := &Clock{}
+	clock := &Clock{real: o.Now}
 	a, err := app.Open(ctx, c, app.Ports{Now: clock.Now, Log: o.Log, Version: o.Version, Demo: true, Create: true})
 	if err != nil {
 		return err
@@ -185,5 +187,5 @@ func writeMarker(dir string, s state) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, marker), raw, 0o600)
+	return disk.Write(filepath.Join(dir, marker), raw, 0o600)
 }

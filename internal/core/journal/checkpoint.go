@@ -18,6 +18,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"onegrid/internal/kit/db"
+	"onegrid/internal/kit/disk"
 )
 
 // Checkpoint is a signed statement of what the journal was at a time (检查点).
@@ -90,10 +91,10 @@ func makeKey(file string, random io.Reader) (*Key, error) {
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return nil, err
 	}
-	if err := writeWhole(file, []byte(secret+"\n"), 0o600); err != nil {
+	if err := disk.Write(file, []byte(secret+"\n"), 0o600); err != nil {
 		return nil, err
 	}
-	if err := writeWhole(file+".pub", []byte(public+"\n"), 0o644); err != nil {
+	if err := disk.Write(file+".pub", []byte(public+"\n"), 0o644); err != nil {
 		return nil, err
 	}
 	signer, err := note.NewSigner(secret)
@@ -214,7 +215,7 @@ func (c *Checkpoints) Take(ctx context.Context, d *db.DB) (Checkpoint, error) {
 	if err := c.append(now.At, signed); err != nil {
 		return now, fmt.Errorf("keep a checkpoint: %w", err)
 	}
-	if err := writeWhole(filepath.Join(c.dir, "latest.txt"), signed, 0o644); err != nil {
+	if err := disk.Write(filepath.Join(c.dir, "latest.txt"), signed, 0o644); err != nil {
 		return now, fmt.Errorf("keep a checkpoint: %w", err)
 	}
 	c.last = now
@@ -278,39 +279,4 @@ func (c *Checkpoints) Run(ctx context.Context, d *db.DB, every time.Duration, lo
 			return
 		}
 	}
-}
-
-// writeWhole writes a file so that it is there whole or not at all.
-func writeWhole(file string, content []byte, mode os.FileMode) error {
-	f, err := os.CreateTemp(filepath.Dir(file), ".new-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	_, err = f.Write(content)
-	if err == nil {
-		err = f.Chmod(mode)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), file); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(file))
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }

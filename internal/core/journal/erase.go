@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"onegrid/internal/kit/db"
+	"onegrid/internal/kit/disk"
 	"onegrid/internal/kit/id"
 )
 
@@ -167,7 +168,7 @@ func (e *Erasures) note(lines []erasure) error {
 	if err := f.Sync(); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(e.file))
+	return disk.SyncDir(filepath.Dir(e.file))
 }
 
 // read gives the list. A half line, left by a crash before anything was erased

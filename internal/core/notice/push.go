@@ -17,6 +17,7 @@ import (
 
 	webpush "github.com/SherClockHolmes/webpush-go"
 
+	"onegrid/internal/kit/disk"
 	"onegrid/internal/kit/fault"
 )
 
@@ -76,7 +77,7 @@ func (w *WebPush) make(file string) error {
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return fmt.Errorf("make the push key: %w", err)
 	}
-	if err := os.WriteFile(file, raw, 0o600); err != nil {
+	if err := disk.Write(file, raw, 0o600); err != nil {
 		return fmt.Errorf("make the push key: %w", err)
 	}
 	return nil

@@ -38,6 +38,7 @@ import (
 
 	"onegrid/internal/kit/blob"
 	"onegrid/internal/kit/db"
+	"onegrid/internal/kit/disk"
 	"onegrid/internal/kit/fault"
 )
 
@@ -52,6 +53,8 @@ var (
 	ErrBroken = fault.New(fault.Invalid, "backup.broken")      // half-written, changed or no backup
 	ErrNewer  = fault.New(fault.Conflict, "backup.newer")      // in a form that this program does not know
 	ErrInUse  = fault.New(fault.Conflict, "backup.dir_in_use") // the data folder or file store already holds something
+	// ErrOneMoment says that a backup can't be restored as it was at another time.
+	ErrOneMoment = fault.New(fault.Invalid, "backup.one_moment")
 	// ErrDamaged says that the backup is written and whole, but that stored files
 	// were damaged before and are not in it.
 	ErrDamaged = fault.New(fault.Internal, "backup.files_damaged")
@@ -151,7 +154,7 @@ func Write(ctx context.Context, file string, d *db.DB, files *blob.Store, dir st
 	if err := os.Rename(f.Name(), file); err != nil {
 		return m, err
 	}
-	if err := syncDir(filepath.Dir(file)); err != nil {
+	if err := disk.SyncDir(filepath.Dir(file)); err != nil {
 		return m, err
 	}
 	if len(m.Damaged) > 0 {
@@ -396,7 +399,7 @@ func Restore(ctx context.Context, file, dsn string, files *blob.Store, dir strin
 			return m, errors.Join(ErrInUse.With("folder", "keys"), err)
 		}
 	}
-	if err := os.WriteFile(marker, nil, 0o600); err != nil {
+	if err := disk.Write(marker, nil, 0o600); err != nil {
 		return m, err
 	}
 	var parts []string
@@ -462,7 +465,7 @@ func Restore(ctx context.Context, file, dsn string, files *blob.Store, dir strin
 		}
 		keys = true
 	}
-	if err := syncDir(dir); err != nil {
+	if err := disk.SyncDir(dir); err != nil {
 		return m, err
 	}
 	if progress != nil {
@@ -548,12 +551,4 @@ func unpack(z *zip.ReadCloser, name, to string) error {
 		err = e
 	}
 	return err
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

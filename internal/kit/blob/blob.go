@@ -38,6 +38,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"onegrid/internal/kit/disk"
 	"onegrid/internal/kit/fault"
 )
 
@@ -352,9 +353,12 @@ func (a *Area) room(size int64) error {
 	return nil
 }
 
-// full turns "no room on the disk" into its fault; all else stays.
+// full turns what the disk refuses into its fault; all else stays.
 func full(err error) error {
-	if outOfRoom(err) {
+	if disk.Refuses(err) {
+		return ErrUnavailable.Because(err)
+	}
+	if disk.Full(err) {
 		return ErrFull.Because(err)
 	}
 	return err
@@ -448,7 +452,7 @@ func (s *Store) readOnce(ctx context.Context, area string, h Hash) (io.ReadSeekC
 		}
 	}
 	switch {
-	case err != nil && ctx.Err() == nil && !outOfRoom(err):
+	case err != nil && ctx.Err() == nil && !disk.Full(err):
 		err = ErrUnavailable.Because(fmt.Errorf("read %s: %w", h, err))
 	case err != nil:
 		err = full(err)

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"onegrid/internal/kit/disk"
 )
 
 // folder is a backend on a disk of this machine: dir/area/ab/cd/abcd….
@@ -34,19 +36,11 @@ func (f *folder) Keep(_ context.Context, area string, ref Ref, temp string, at t
 		return err
 	}
 	for _, dir := range []string{second, first, filepath.Dir(first), f.dir} {
-		if err := syncDir(dir); err != nil {
+		if err := disk.SyncDir(dir); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 func (f *folder) Look(_ context.Context, area string, h Hash) (Info, error) {
@@ -106,7 +100,7 @@ func (f *folder) Drop(_ context.Context, area string, h Hash) error {
 	if err != nil {
 		return fmt.Errorf("remove %s: %w", h, err)
 	}
-	return syncDir(filepath.Dir(path))
+	return disk.SyncDir(filepath.Dir(path))
 }
 
 // List leaves foreign names alone.
@@ -165,7 +159,10 @@ func (f *folder) Areas(context.Context) ([]string, error) {
 	return out, nil
 }
 
-func (f *folder) Free() (int64, error) { return freeBytes(f.dir) }
+func (f *folder) Free() (int64, error) {
+	room, err := disk.Of(f.dir)
+	return room.Free, err
+}
 
 func (f *folder) Answers(context.Context) error {
 	if _, err := os.Stat(filepath.Join(f.dir, tempName)); err != nil {

@@ -76,10 +76,11 @@ func crossToPostgres(ctx context.Context, pg *pgx.Conn, tables []postgresTable, 
 
 const migrationPrefix = "migration_"
 
-// sqliteTables are the rooms' tables of a SQLite file, and own says of a name
+// sqliteTables are the rooms' tables of a SQLite file (those of the archive are
+// not), and own says of a name
 // whether it belongs to an index of words of the engine's own.
 func sqliteTables(ctx context.Context, lite *sql.DB) (names []string, own func(name string) bool, err error) {
-	rows, err := lite.QueryContext(ctx, `SELECT name, sql LIKE 'CREATE VIRTUAL TABLE%' FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite~_%' ESCAPE '~' ORDER BY name`)
+	rows, err := lite.QueryContext(ctx, `SELECT name, sql LIKE 'CREATE VIRTUAL TABLE%' FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite~_%' ESCAPE '~' AND name NOT LIKE '~_litestream~_%' ESCAPE '~' ORDER BY name`)
 	if err != nil {
 		return nil, nil, sqliteFault(err)
 	}

@@ -56,9 +56,13 @@ func postgresConfig(dsn string, write bool) (*pgx.ConnConfig, error) {
 	set("application_name", "onegrid")
 	set("timezone", "UTC")
 	set("statement_timeout", "120000")
-	set("idle_in_transaction_session_timeout", "120000")
 	if write {
+		// A machine that stands still in the middle of a group holds rows that all
+		// others wait for. It loses them before the others lose their patience.
+		set("idle_in_transaction_session_timeout", "10000")
 		set("lock_timeout", "20000")
+	} else {
+		set("idle_in_transaction_session_timeout", "120000")
 	}
 	return config, nil
 }
@@ -461,7 +465,8 @@ func (c *postgresConn) rollback() error {
 }
 
 // lost knows the errors that take the transaction along: a broken connection, a
-// deadlock, a server that stops or is full.
+// deadlock, a server that stops, is full or may not write its own files (42501:
+// that is how it tells of a disk that is read-only).
 func (c *postgresConn) lost(err error) bool {
 	if c.pg.IsClosed() {
 		return true
@@ -474,7 +479,7 @@ func (c *postgresConn) lost(err error) bool {
 	if !errors.As(err, &e) {
 		return false
 	}
-	for _, class := range []string{"08", "25", "40", "53", "55P03", "57", "58", "XX"} {
+	for _, class := range []string{"08", "25", "40", "42501", "53", "55P03", "57", "58", "XX"} {
 		if strings.HasPrefix(e.Code, class) {
 			return true
 		}

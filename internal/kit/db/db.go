@@ -62,9 +62,11 @@ var (
 	ErrInUse       = fault.New(fault.Conflict, "db.in_use")      // a database that already holds data
 	ErrCross       = fault.New(fault.Conflict, "db.cross")       // rows of the other engine's dump that this one can't hold
 	ErrNewer       = fault.New(fault.Conflict, "db.newer")       // written by a newer program
+	ErrOutdated    = fault.New(fault.Busy, "db.outdated")        // a newer program took the data over while this one runs
 	ErrClosed      = fault.New(fault.Busy, "db.closed")          // the program is stopping
 	ErrUnavailable = fault.New(fault.Busy, "db.unavailable")     // not reachable, locked, full; nothing was changed
 	ErrUnknown     = fault.New(fault.Busy, "db.outcome_unknown") // the connection was lost in the commit: ask again with the same id
+	ErrFull        = fault.New(fault.Busy, "db.full")            // the disk has too little room left; nothing was changed
 	ErrMisuse      = fault.New(fault.Internal, "db.misuse")      // a programming error around a Tx
 	ErrPanic       = fault.New(fault.Internal, "db.panic")       // the command panicked; the stack is in the cause
 )
@@ -105,7 +107,8 @@ type DB struct {
 	mu     sync.RWMutex // guards closed against commands being queued
 	closed bool
 
-	bumps    atomic.Int64 // moves whenever a group that changed a room's version was committed
+	held     atomic.Pointer[fault.Fault] // why nothing is written for now
+	bumps    atomic.Int64                // moves whenever a group that changed a room's version was committed
 	versions atomic.Pointer[RoomVersions]
 	looks    looks
 	life     context.Context // ends with the database
@@ -244,7 +247,18 @@ func (d *DB) writerOf(key id.ID) int {
 	return int(sum % uint32(len(d.writers)))
 }
 
+// Hold lets every Write answer with a fault instead of being done, until it is
+// called with nil: while the disk has too little room, or the data belong to a
+// newer program. Reading goes on.
+func (d *DB) Hold(why *fault.Fault) { d.held.Store(why) }
+
+// Held is why nothing is written for now; nil: everything is.
+func (d *DB) Held() *fault.Fault { return d.held.Load() }
+
 func (d *DB) write(ctx context.Context, writer int, c *command) (err error) {
+	if why := d.Held(); why != nil {
+		return why
+	}
 	ctx, span := d.span(ctx, "db.write")
 	defer func() { ended(span, err) }()
 	c.done, c.span = make(chan error, 1), span.SpanContext()
@@ -295,6 +309,9 @@ func (d *DB) Read(ctx context.Context, fn func(*Tx) error) (err error) {
 		err = tx.call(fn)
 	}
 	tx.live.Store(false)
+	if err != nil && c.lost(err) {
+		err = hopeless(err) // the database went away: come again, not our mistake
+	}
 	if e := c.rollback(); e != nil {
 		c.close()
 		d.readers.give(nil)

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+
+	"onegrid/internal/kit/disk"
 )
 
 // The parts of a dump: on SQLite the database file, on PostgreSQL one part a
@@ -396,7 +398,7 @@ func loadSQLite(ctx context.Context, path string, from Engine, rooms []Room, ver
 	if err := os.Rename(made, path); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(path))
+	return disk.SyncDir(filepath.Dir(path))
 }
 
 // unpackSQLite writes the file of a dump.
@@ -415,12 +417,4 @@ func unpackSQLite(path string, open func(part string) (io.ReadCloser, error)) er
 		err = f.Sync()
 	}
 	return errors.Join(err, f.Close())
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"strings"
 
 	"github.com/jackc/pgx/v5/stdlib"
@@ -39,31 +38,62 @@ func (d *DB) Migrate(ctx context.Context, rooms []Room) error {
 	return d.migrateTo(ctx, rooms, nil)
 }
 
-// migrateTo brings the rooms named in versions to those versions; without it
-// every room to the newest.
-func (d *DB) migrateTo(ctx context.Context, rooms []Room, versions map[string]int64) error {
-	newest := map[string]int64{}
-	for _, r := range rooms {
-		v, err := r.newest(d.engine)
-		if err != nil {
-			return err
-		}
-		newest[r.Name] = v
-	}
+// Newer says whether a newer program migrated the tables beyond what these rooms
+// know. Code: db.newer.
+func (d *DB) Newer(ctx context.Context, rooms []Room) error {
+	_, err := d.current(ctx, rooms)
+	return err
+}
+
+// current says whether the tables are as these rooms want them. Code: db.newer.
+func (d *DB) current(ctx context.Context, rooms []Room) (bool, error) {
 	var has map[string]int64
 	if err := d.Read(ctx, func(tx *Tx) (err error) {
 		has, err = Versions(tx)
 		return err
 	}); err != nil {
-		return err
+		return false, err
 	}
-	for name := range has {
-		if _, known := newest[name]; !known {
-			return ErrNewer.With("room", name)
+	all := true
+	for _, r := range rooms {
+		knows, err := r.newest(d.engine)
+		if err != nil {
+			return false, err
 		}
+		if has[r.Name] > knows {
+			return false, ErrNewer.With("room", r.Name, "has", has[r.Name], "knows", knows)
+		}
+		all = all && has[r.Name] == knows
+		delete(has, r.Name)
 	}
-	if versions == nil && maps.Equal(has, newest) {
-		return nil // as at nearly every start
+	for room := range has {
+		return false, ErrNewer.With("room", room)
+	}
+	return all, nil
+}
+
+// newest is the version of the room's last migration for an engine.
+func (r Room) newest(e Engine) (n int64, err error) {
+	entries, err := fs.ReadDir(engineFiles{r.Migrations, e}, ".")
+	if err != nil {
+		return 0, err
+	}
+	for _, f := range entries {
+		number, err := goose.NumericComponent(f.Name())
+		if err != nil {
+			return 0, fmt.Errorf("migration %s of %s: %w", f.Name(), r.Name, err)
+		}
+		n = max(n, number)
+	}
+	return n, nil
+}
+
+// migrateTo brings the rooms named in versions to those versions; without it
+// every room to the newest.
+func (d *DB) migrateTo(ctx context.Context, rooms []Room, versions map[string]int64) error {
+	current, err := d.current(ctx, rooms)
+	if err != nil || (current && versions == nil) {
+		return err // there is nothing to do at nearly every start
 	}
 	plain, dialect, err := d.plain()
 	if err != nil {
@@ -147,23 +177,6 @@ func Versions(tx *Tx) (map[string]int64, error) {
 		versions[strings.TrimPrefix(t, "migration_")] = v
 	}
 	return versions, nil
-}
-
-// newest is the version of the room's last migration.
-func (r Room) newest(e Engine) (int64, error) {
-	entries, err := fs.ReadDir(engineFiles{r.Migrations, e}, ".")
-	if err != nil {
-		return 0, err
-	}
-	var last int64
-	for _, f := range entries {
-		v, err := goose.NumericComponent(f.Name())
-		if err != nil {
-			return 0, err
-		}
-		last = max(last, v)
-	}
-	return last, nil
 }
 
 // engineFiles shows of a folder what one engine needs.

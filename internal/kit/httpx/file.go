@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"mime"
+	"net"
 	"net/http"
 	"net/url"
 	"time"
@@ -219,7 +220,7 @@ func (rq *request) part() (*Part, error) {
 		rq.body.Write([]byte(p.FormName() + "\x00"))
 		if p.FileName() != "" {
 			return &Part{Field: p.FormName(), Name: p.FileName(), Type: p.Header.Get("Content-Type"),
-				Values: values, Body: io.TeeReader(p, rq.body)}, nil
+				Values: values, Body: arriving{io.TeeReader(p, rq.body)}}, nil
 		}
 		raw, err := io.ReadAll(io.LimitReader(p, maxField+1))
 		if err != nil {
@@ -237,10 +238,26 @@ func (rq *request) part() (*Part, error) {
 	return nil, ErrInvalid.At("body", "field.max_items", "maximum", 50)
 }
 
+// arriving is the content of a form. That it ends early, or no longer comes, is
+// the sender's affair and no fault of ours.
+type arriving struct{ io.Reader }
+
+func (a arriving) Read(p []byte) (int, error) {
+	n, err := a.Reader.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = broken(err)
+	}
+	return n, err
+}
+
 // broken is a form that ends early or is none.
 func broken(err error) error {
 	if err := formError(err); fault.Of(err).Kind != fault.Internal {
 		return err
+	}
+	var line *net.OpError
+	if errors.As(err, &line) { // the sender has gone, or is too slow
+		return ErrTimeout.Because(err)
 	}
 	return ErrMalformed.Because(err)
 }

@@ -185,6 +185,8 @@ func TestUploadTwice(t *testing.T) {
 		f.refuses("413 request.too_large", send("aaa", string(make([]byte, 17<<10)), "pixels", newID()))
 		f.refuses("415 request.media_type", f.asks("POST", "/api/photos", `{}`))
 		f.refuses("400 request.malformed", f.asks("POST", "/api/photos", "--aaa\r\nContent-Disp", "Content-Type", "multipart/form-data; boundary=aaa"))
+		half := "--aaa\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.jpg\"\r\n\r\nhalf of"
+		f.refuses("400 request.malformed", f.asks("POST", "/api/photos", half, "Content-Type", "multipart/form-data; boundary=aaa"))
 		f.refuses("422 request.invalid", f.asks("POST", "/api/photos", "--aaa--\r\n", "Content-Type", "multipart/form-data; boundary=aaa"))
 	})
 }

@@ -257,7 +257,7 @@ func (s *Server) Answers() error {
 // command runs one of PostgreSQL's programs as the server's user.
 func (s *Server) command(name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(find(name), args...)
-	cmd.Dir = s.Dir
+	cmd.Dir = "/" // that user may look into; not on a disk that the caller itself serves
 	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if s.as != nil {
