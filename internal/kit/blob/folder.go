@@ -84,7 +84,7 @@ func (f *folder) Copy(_ context.Context, from, to string, h Hash, at time.Time) 
 		return err
 	}
 	for _, dir := range []string{second, first, filepath.Dir(first), f.dir} {
-		if err := syncDir(dir); err != nil {
+		if err := disk.SyncDir(dir); err != nil {
 			return err
 		}
 	}
