@@ -98,9 +98,6 @@ func (d *disk) mount() error {
 		return err
 	}
 	root := &fuse.LoopbackRoot{Path: d.back, Dev: st.Dev}
-	root.NewNode = func(root *fuse.LoopbackRoot, _ *fuse.Inode, _ string, _ *syscall.Stat_t) fuse.InodeEmbedder {
-		return &node{LoopbackNode: fuse.LoopbackNode{RootData: root}, d: d}
-	}
 	first := &node{LoopbackNode: fuse.LoopbackNode{RootData: root}, d: d}
 	root.RootNode = first
 	var err error
@@ -108,6 +105,11 @@ func (d *disk) mount() error {
 		AllowOther: true, DirectMountStrict: true, DisableXAttrs: true, FsName: "onegrid-test", Name: "fails", Options: []string{"default_permissions"},
 	}})
 	return err
+}
+
+// WrapChild makes what lies below a node of the same kind.
+func (n *node) WrapChild(context.Context, fuse.InodeEmbedder) fuse.InodeEmbedder {
+	return &node{LoopbackNode: fuse.LoopbackNode{RootData: n.RootData}, d: n.d}
 }
 
 func (d *disk) unmount() {

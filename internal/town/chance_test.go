@@ -78,11 +78,10 @@ type chance struct {
 	*rand.Rand
 	doc   document
 	every []operation
-	ids   []string          // of things that are there, in scope and out of it
-	texts []string          // words that mean something to the program
-	known map[string][]any  // values that some field of this name takes
-	odd   float64           // how often a value is not as it should be
-	parts map[string]string // values for {…} in paths that are no ids
+	ids   []string         // of things that are there, in scope and out of it
+	texts []string         // words that mean something to the program
+	known map[string][]any // values that some field of this name takes
+	odd   float64          // how often a value is not as it should be
 }
 
 func newChance(seed uint64, spec []byte) (*chance, error) {
