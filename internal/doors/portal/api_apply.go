@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+	"time"
 
 	"onegrid/internal/core/casework"
 	"onegrid/internal/core/catalog"
@@ -121,8 +122,7 @@ func (p *Portal) applyAPI(e *httpx.Edge, op func(id, method, path, summary strin
 		out := &postingsOut{}
 		out.Body.Items = []PostingView{}
 		for _, v := range some {
-			const stamp = "2006-01-02T15:04:05Z07:00"
-			out.Body.Items = append(out.Body.Items, PostingView{v.ID, v.Item, v.Text, v.From.Format(stamp), v.Until.Format(stamp)})
+			out.Body.Items = append(out.Body.Items, PostingView{v.ID, v.Item, v.Text, v.From.Format(time.RFC3339), v.Until.Format(time.RFC3339)})
 		}
 		return out, err
 	})
