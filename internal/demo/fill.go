@@ -48,9 +48,9 @@ var fates = []struct {
 	share int
 	tell  func(*teller, context.Context, Request) (id.ID, error)
 }{
-	{"answered at once", 770, (*teller).answered},
-	{"refused", 170, (*teller).refused},
-	{"carried through", 35, (*teller).carried},
+	{"answered at once", 720, (*teller).answered},
+	{"refused", 230, (*teller).refused},
+	{"carried through", 25, (*teller).carried},
 	{"open", 25, (*teller).leftOpen},
 }
 
@@ -67,6 +67,9 @@ func Fill(ctx context.Context, c app.Config, o FillOptions) (f Filled, err error
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Progress == nil {
+		o.Progress = func(string) {}
 	}
 	known, err := readMarker(c.Dir)
 	if err != nil {
