@@ -233,7 +233,7 @@ func (b *filler) read(tx *db.Tx, a *app.App, told [][]id.ID, refused int) error 
 			if err != nil {
 				return err
 			}
-			if !ok || fates[fate].name == "open" && o.Case.Closed.IsZero() != true ||
+			if !ok || fates[fate].name == "open" && !o.Case.Closed.IsZero() ||
 				fates[fate].name != "open" && o.Case.Closed.IsZero() || fates[fate].name == "open" && o.Stirs(b.from.Add(calm)) {
 				continue
 			}

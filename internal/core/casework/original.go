@@ -41,8 +41,8 @@ var copiedTables = []struct {
 	{"case_clock", `id, case_id, kind, limits, calendar, given, start_at, due_at, provisional, pauses, remaining, stopped_at, used_ms, late_at,
 		extensions, escalate_at, escalate_step`, "case_id", true},
 	{"case_dispatch", `id, case_id, seq, from_post, to_post, at, ended_at, ended`, "case_id", false},
-	{"case_named", `person_id, case_id`, "case_id", true},
-	{"case_side", `post_id, case_id, kind`, "case_id", true},
+	{"case_named", `person_id, case_id, state, list_at`, "case_id", true},
+	{"case_side", `post_id, case_id, kind, state, list_at`, "case_id", true},
 }
 
 // CopiedTables are the names of the tables that copies are written into.
