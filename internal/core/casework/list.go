@@ -343,18 +343,23 @@ func (d *Desk) List(tx *db.Tx, by *access.Actor, f Filter, after *Cursor, limit 
 		ls = narrowed(ls, f)
 	}
 	q := f.condition(tx.Now())
-	var out []Case
+	var found []stand
 	for _, s := range states {
 		for _, l := range ls {
-			some, err := walk(tx, l, s, q, after, limit+1)
-			if err != nil {
+			if found, err = stands(tx, found, l, s, q, after, limit+1); err != nil {
 				return nil, nil, err
 			}
-			out = append(out, some...)
 		}
 	}
-	slices.SortFunc(out, func(a, b Case) int { return cmp.Or(cmp.Compare(a.listAt(), b.listAt()), a.ID.Compare(b.ID)) })
-	out = slices.CompactFunc(out, func(a, b Case) bool { return a.ID == b.ID })
+	slices.SortFunc(found, func(a, b stand) int { return cmp.Or(cmp.Compare(a.at, b.at), a.id.Compare(b.id)) })
+	found = slices.CompactFunc(found, func(a, b stand) bool { return a.id == b.id })
+	if f.View != "mine" {
+		found = found[:min(len(found), limit+1)]
+	}
+	out, err := pageOf(tx, found)
+	if err != nil {
+		return nil, nil, err
+	}
 	if f.View == "mine" {
 		out = slices.DeleteFunc(out, func(c Case) bool { return !sees(by, c) })
 	}
@@ -366,8 +371,63 @@ func (d *Desk) List(tx *db.Tx, by *access.Actor, f Filter, after *Cursor, limit 
 	return out, &Cursor{At: last.listAt(), ID: last.ID}, nil
 }
 
+// stand is a case's place in the order of lists.
+type stand struct {
+	at int64
+	id id.ID
+}
+
+// stands adds where the cases of one line in one state stand: of the many that the
+// lines find together most are on a later page, so their rows are not read here.
+func stands(tx *db.Tx, found []stand, l line, s State, q *condition, after *Cursor, limit int) ([]stand, error) {
+	rows, err := tx.Query(l.query(l.order(), q, limit), l.walked(s, q, after)...)
+	if err != nil {
+		return nil, fmt.Errorf("read cases: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var k stand
+		if err := rows.Scan(&k.at, &k.id); err != nil {
+			return nil, fmt.Errorf("read cases: %w", err)
+		}
+		found = append(found, k)
+	}
+	return found, rows.Err()
+}
+
+// pageOf reads cases in the given order.
+func pageOf(tx *db.Tx, found []stand) ([]Case, error) {
+	place := make(map[id.ID]int, len(found))
+	for i, k := range found {
+		place[k.id] = i
+	}
+	var out []Case
+	for some := range slices.Chunk(found, 64) {
+		n := 1
+		for n < len(some) {
+			n *= 4 // few lengths, few statements to prepare
+		}
+		args, marks := make([]any, n), make([]string, n)
+		for i := range n {
+			args[i], marks[i] = some[min(i, len(some)-1)].id, fmt.Sprintf("$%d", i+1)
+		}
+		cases, err := many(tx, `SELECT `+caseColumns+` FROM cases WHERE id IN (`+strings.Join(marks, ", ")+`)`, args...)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, cases...)
+	}
+	slices.SortFunc(out, func(a, b Case) int { return cmp.Compare(place[a.ID], place[b.ID]) })
+	return out, nil
+}
+
 // walk reads one line in one state.
 func walk(tx *db.Tx, l line, s State, q *condition, after *Cursor, limit int) ([]Case, error) {
+	return many(tx, l.query(prefixed, q, limit), l.walked(s, q, after)...)
+}
+
+// walked are the arguments of the line's query behind a cursor.
+func (l line) walked(s State, q *condition, after *Cursor) []any {
 	at, last := int64(-1)<<62, id.ID{}
 	if after != nil {
 		at, last = after.At, after.ID
@@ -376,14 +436,20 @@ func walk(tx *db.Tx, l line, s State, q *condition, after *Cursor, limit int) ([
 	if l.column == "c.item" {
 		args[0] = q.item
 	}
-	return many(tx, l.query(q, limit), args...)
+	return args
+}
+
+// order are the columns of the line's order.
+func (l line) order() string {
+	_, _, at, last := l.from()
+	return at + ", " + last
 }
 
 // query reads one line in its order; a test shows that it walks one index and
 // sorts nothing.
-func (l line) query(q *condition, limit int) string {
+func (l line) query(columns string, q *condition, limit int) string {
 	tables, _, at, last := l.from()
-	return `SELECT ` + prefixed + ` FROM ` + tables + ` WHERE ` + l.where(fixedArgs+len(q.args)) + ` AND (` + at + `, ` + last + `) > ($4, $5)` +
+	return `SELECT ` + columns + ` FROM ` + tables + ` WHERE ` + l.where(fixedArgs+len(q.args)) + ` AND (` + at + `, ` + last + `) > ($4, $5)` +
 		strings.ReplaceAll(q.sql.String(), "c.list_at", at) + fmt.Sprintf(` ORDER BY %s, %s LIMIT %d`, at, last, limit)
 }
 

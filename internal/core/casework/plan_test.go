@@ -36,7 +36,7 @@ func listsWalkOneIndex(t *testing.T, d *db.DB) {
 		for _, f := range filters {
 			for _, l := range narrowed(lines(walks), f) {
 				q := f.condition(tx.Now())
-				plan, err := walkPlan(tx, l.query(q, 51), l.arguments(Reported, append([]any{int64(0), make([]byte, 16)}, q.args...)...)...)
+				plan, err := walkPlan(tx, l.query(l.order(), q, 51), l.arguments(Reported, append([]any{int64(0), make([]byte, 16)}, q.args...)...)...)
 				if err != nil {
 					return err
 				}
