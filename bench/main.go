@@ -32,6 +32,10 @@ var scenarios = []scenario{
 	{"lifecycle", "create, assign, resolve, search over HTTP, against PocketBase and bare group commits", lifecycles},
 	{"flood", "10,000 public reports a minute while staff keep working", flood},
 	{"ceiling", "public reports under a ceiling of memory", ceiling},
+	{"worklist", "every list of desk and field on very many cases", worklists},
+	{"growth", "what each thing costs at growing numbers of cases; start and memory too", growth},
+	{"soak", "mixed load for long: memory, handles, log, drift", soak},
+	{"large", "ten million cases: fill, verify and all of the above; writes docs/benchmarks-large.md", large},
 }
 
 // options are what the command line says.
@@ -44,6 +48,7 @@ type options struct {
 	peers   bool
 	apart   bool
 	profile string // folder; empty: none
+	large   largeOptions
 }
 
 func main() {
@@ -82,6 +87,7 @@ func run(ctx context.Context, args []string) error {
 	flags.BoolVar(&o.peers, "references", true, "measure what the figures are compared with, too")
 	flags.BoolVar(&o.apart, "apart", false, "lifecycle: every move a request of its own, as older programs need it")
 	flags.StringVar(&o.profile, "profile", "", "folder for profiles of the program; empty: none")
+	o.large.flags(flags)
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
 	}
