@@ -34,6 +34,7 @@ var scenarios = []scenario{
 	{"flood", "10,000 public reports a minute while staff keep working", flood},
 	{"ceiling", "public reports under a ceiling of memory", ceiling},
 	{"locate", "positions to grids, against PostGIS on the same polygons", locate},
+	{"live", "from an acknowledged act to thousands of listeners; storms and slow readers without a gap", live},
 }
 
 // commands are what bench does besides measuring.
