@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -80,12 +81,26 @@ func (c *client) sendVersion(ctx context.Context, method, path string, version i
 		return err
 	}
 	if answer.StatusCode >= 300 {
-		return fmt.Errorf("%s %s: %d %s", method, path, answer.StatusCode, text[:min(len(text), 300)])
+		return &refused{answer.StatusCode, fmt.Sprintf("%s %s: %d %s", method, path, answer.StatusCode, text[:min(len(text), 300)])}
 	}
 	if out != nil {
 		return json.Unmarshal(text, out)
 	}
 	return nil
+}
+
+// refused is an answer that is none of success.
+type refused struct {
+	status int
+	text   string
+}
+
+func (r *refused) Error() string { return r.text }
+
+// isBusy says that the program had no room for a request and did nothing.
+func isBusy(err error) bool {
+	var r *refused
+	return errors.As(err, &r) && r.status == http.StatusServiceUnavailable
 }
 
 // newID is a UUID of version 7, as every client makes for what it creates.

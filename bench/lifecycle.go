@@ -346,14 +346,11 @@ func (w *world) findPlaces(ctx context.Context) error {
 			middle[0] += p[0] / float64(len(outline))
 			middle[1] += p[1] / float64(len(outline))
 		}
-		var found struct {
-			Found bool `json:"found"`
-		}
-		err := desk.send(ctx, http.MethodGet, fmt.Sprintf("/api/grids/locate?datum=wgs84&lon=%f&lat=%f", middle[0], middle[1]), nil, &found)
+		in, err := gridOf(ctx, desk, middle)
 		if err != nil {
 			return err
 		}
-		if found.Found {
+		if in != "" {
 			w.places = append(w.places, middle)
 		}
 	}
@@ -361,6 +358,17 @@ func (w *world) findPlaces(ctx context.Context) error {
 		return fmt.Errorf("only %d grids were found", len(w.places))
 	}
 	return nil
+}
+
+// gridOf is the id of the base grid that a place lies in, or nothing.
+func gridOf(ctx context.Context, c *client, at [2]float64) (string, error) {
+	var found struct {
+		Base struct {
+			ID string `json:"id"`
+		} `json:"base"`
+	}
+	err := c.send(ctx, http.MethodGet, fmt.Sprintf("/api/grids/locate?datum=wgs84&lon=%f&lat=%f", at[0], at[1]), nil, &found)
+	return found.Base.ID, err
 }
 
 type caseOf struct {

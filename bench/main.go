@@ -17,6 +17,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -36,6 +37,14 @@ var scenarios = []scenario{
 	{"growth", "what each thing costs at growing numbers of cases; start and memory too", growth},
 	{"soak", "mixed load for long: memory, handles, log, drift", soak},
 	{"large", "ten million cases: fill, verify and all of the above; writes docs/benchmarks-large.md", large},
+	{"locate", "positions to grids, against PostGIS on the same polygons", locate},
+	{"live", "from an acknowledged act to thousands of listeners; storms and slow readers without a gap", live},
+}
+
+// commands are what bench does besides measuring.
+var commands = []scenario{
+	{"all", "every scenario that has a plan; writes docs/benchmarks.md, or with --quick only shows", everything},
+	{"page", "docs/benchmarks.md from what was measured last", writePage},
 }
 
 // options are what the command line says.
@@ -49,6 +58,16 @@ type options struct {
 	apart   bool
 	profile string // folder; empty: none
 	large   largeOptions
+	sizes   []int // grids, listeners or cases; empty: the scenario's own
+	quick   bool  // all: the quick run
+}
+
+// sizesOr gives the sizes to measure.
+func (o options) sizesOr(usual ...int) []int {
+	if len(o.sizes) > 0 {
+		return o.sizes
+	}
+	return usual
 }
 
 func main() {
@@ -66,13 +85,14 @@ func run(ctx context.Context, args []string) error {
 	}
 	var chosen scenario
 	if len(args) > 0 {
-		if i := slices.IndexFunc(scenarios, func(s scenario) bool { return s.name == args[0] }); i >= 0 {
-			chosen = scenarios[i]
+		all := slices.Concat(scenarios, commands)
+		if i := slices.IndexFunc(all, func(s scenario) bool { return s.name == args[0] }); i >= 0 {
+			chosen = all[i]
 		}
 	}
 	if chosen.run == nil {
 		list := "usage: bench SCENARIO [flags]; -h lists the flags. Scenarios:"
-		for _, s := range scenarios {
+		for _, s := range slices.Concat(scenarios, commands) {
 			list += fmt.Sprintf("\n  %-12s %s", s.name, s.about)
 		}
 		return errors.New(list)
@@ -88,11 +108,23 @@ func run(ctx context.Context, args []string) error {
 	flags.BoolVar(&o.apart, "apart", false, "lifecycle: every move a request of its own, as older programs need it")
 	flags.StringVar(&o.profile, "profile", "", "folder for profiles of the program; empty: none")
 	o.large.flags(flags)
+	sizes := flags.String("sizes", "", "sizes to measure, comma separated: grids, listeners or cases; empty: the scenario's own")
+	flags.BoolVar(&o.quick, "quick", false, "all: in under a minute, once and short")
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
 	}
 	if o.length < time.Second || o.length > 10*time.Minute || o.workers > 512 || o.workers < 1 || o.runs < 1 || o.runs > 20 {
 		return errors.New("1s to 10m, 1 to 512 workers, 1 to 20 runs")
+	}
+	for size := range strings.SplitSeq(*sizes, ",") {
+		if size == "" {
+			continue
+		}
+		n, err := strconv.Atoi(size)
+		if err != nil || n < 1 || n > 10_000_000 {
+			return fmt.Errorf("no size %q: 1 to 10,000,000", size)
+		}
+		o.sizes = append(o.sizes, n)
 	}
 	path, err := filepath.Abs(o.program)
 	if err != nil {

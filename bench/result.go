@@ -13,8 +13,9 @@ import (
 type Result struct {
 	Scenario      string  `json:"scenario"`
 	Engine        string  `json:"engine"`
-	Size          int     `json:"size"` // cases that were there before
-	Rate          float64 `json:"rate"` // the median of the runs
+	What          string  `json:"what,omitempty"` // which part of the scenario, where it has several
+	Size          int     `json:"size"`           // cases that were there before; grids; listeners
+	Rate          float64 `json:"rate"`           // the median of the runs
 	Unit          string  `json:"unit"`
 	P50           float64 `json:"p50_ms"` // of the run with the median rate
 	P99           float64 `json:"p99_ms"`
@@ -27,6 +28,8 @@ type Result struct {
 	Max           float64 `json:"max"`
 	Commit        string  `json:"commit"`
 	Machine       string  `json:"machine"`
+	At            string  `json:"at"`             // when it was measured
+	Load          float64 `json:"load,omitempty"` // average of the machine's last minute
 	Details       any     `json:"details,omitempty"`
 }
 
@@ -57,7 +60,7 @@ func summed(scenario, engine, unit string, size int, runs []measured) Result {
 	})
 	m := sorted[len(sorted)/2]
 	return Result{Scenario: scenario, Engine: engine, Size: size, Rate: m.rate, Unit: unit, P50: m.p50, P99: m.p99, Runs: len(runs),
-		Min: sorted[0].rate, Median: m.rate, Max: sorted[len(sorted)-1].rate, Commit: commit(), Machine: machine(), Details: m.details}
+		Min: sorted[0].rate, Median: m.rate, Max: sorted[len(sorted)-1].rate, Commit: commit(), Machine: machine(), At: time.Now().UTC().Format("2006-01-02 15:04"), Load: loadAverage(), Details: m.details}
 }
 
 // against compares a result with a reference.

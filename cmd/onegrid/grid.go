@@ -3,11 +3,14 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"strconv"
+	"time"
 
 	"github.com/paulmach/orb"
 
@@ -25,6 +28,7 @@ type gridCmd struct {
 type gridLocateCmd struct {
 	Grids string `required:"" placeholder:"FILE.geojson" help:"Polygons and multipolygons with a property \"code\"; \"kind\": \"special\" cuts a grid out of the others."`
 	Datum string `default:"wgs84" placeholder:"wgs84|gcj02|bd09" help:"Datum of the file and of the positions."`
+	Times int    `placeholder:"N" help:"Read all positions first, find them N times (1 to 20), and say on standard error, as one JSON object, how long reading the grids, building the index and each finding took."`
 }
 
 // Help is shown under the command's flags.
@@ -45,11 +49,12 @@ failed.
 
 Examples:
   onegrid grid locate --grids grids.geojson < positions.csv
-  echo 117.0,36.8 | onegrid grid locate --grids grids.geojson --datum gcj02`
+  echo 117.0,36.8 | onegrid grid locate --grids grids.geojson --datum gcj02
+  onegrid grid locate --grids grids.geojson --times 3 < positions.csv > codes.txt`
 }
 
 // Run answers the lines of its input.
-func (c *gridLocateCmd) Run(s streams) error { return c.run(s.in, s.out) }
+func (c *gridLocateCmd) Run(s streams) error { return c.run(s.in, s.out, s.err) }
 
 // badGridInput is a file of grids or a line that cannot be used; the program
 // ends with exit code 2.
@@ -63,29 +68,87 @@ func (badGridInput) ExitCode() int { return 2 }
 // maxShown is how many flaws are written out; the rest are counted.
 const maxShown = 20
 
-func (c *gridLocateCmd) run(in io.Reader, out io.Writer) error {
+func (c *gridLocateCmd) run(in io.Reader, out, times io.Writer) error {
 	datum, err := geo.ParseDatum(c.Datum)
 	if err != nil {
 		return badGridInput{fmt.Sprintf("--datum %s: must be wgs84, gcj02 or bd09", c.Datum)}
 	}
+	if c.Times < 0 || c.Times > 20 {
+		return badGridInput{fmt.Sprintf("--times %d: must be 1 to 20", c.Times)}
+	}
+	begin := time.Now()
 	text, err := os.ReadFile(c.Grids)
 	if err != nil {
 		return err
 	}
-	codes, partition, err := loadGrids(text, datum)
+	drawings, err := readGrids(text, datum)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Grids, err)
+	}
+	read := time.Now()
+	codes, partition, err := buildGrids(drawings)
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.Grids, err)
+	}
+	if c.Times > 0 {
+		return locateTimed(in, out, times, datum, codes, partition, c.Times, gridTimes{
+			Grids: len(codes), ReadMS: milliseconds(read.Sub(begin)), BuildMS: milliseconds(time.Since(read)),
+		})
 	}
 	return locateLines(in, out, datum, codes, partition)
 }
 
-// loadGrids reads a file of grids and refuses it when a feature cannot be used
-// or the partition has a flaw.
-func loadGrids(text []byte, datum geo.Datum) ([]string, *grid.Partition, error) {
+// gridTimes is what --times says.
+type gridTimes struct {
+	Grids     int       `json:"grids"`
+	ReadMS    float64   `json:"read_ms"`  // the file of grids
+	BuildMS   float64   `json:"build_ms"` // borders brought together and checked, index
+	Positions int       `json:"positions"`
+	Found     int       `json:"found"`
+	FindMS    []float64 `json:"find_ms"` // all positions, on one core, each time
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// locateTimed finds all positions some times between reading and answering them.
+func locateTimed(in io.Reader, out, times io.Writer, datum geo.Datum, codes []string, partition *grid.Partition, rounds int, t gridTimes) error {
+	var positions []orb.Point
+	if err := eachPosition(in, datum, func(p orb.Point) { positions = append(positions, p) }); err != nil {
+		return err
+	}
+	found := make([]int32, len(positions))
+	runtime.GC() // what reading left behind is not counted
+	for range rounds {
+		begin := time.Now()
+		for i, p := range positions {
+			found[i] = int32(partition.Find(p))
+		}
+		t.FindMS = append(t.FindMS, milliseconds(time.Since(begin)))
+	}
+	w := bufio.NewWriterSize(out, 1<<16)
+	for _, i := range found {
+		if i >= 0 {
+			t.Found++
+			w.WriteString(codes[i])
+		}
+		w.WriteByte('\n')
+	}
+	t.Positions = len(positions)
+	return errors.Join(w.Flush(), json.NewEncoder(times).Encode(t))
+}
+
+// readGrids reads a file of grids.
+func readGrids(text []byte, datum geo.Datum) ([]grid.Drawing, error) {
 	drawings, err := grid.ReadDrawings(text, datum)
 	if err != nil {
-		return nil, nil, badGridInput{plainFault(err)}
+		return nil, badGridInput{plainFault(err)}
 	}
+	return drawings, nil
+}
+
+// buildGrids refuses grids when a feature cannot be used or the partition has a
+// flaw.
+func buildGrids(drawings []grid.Drawing) ([]string, *grid.Partition, error) {
 	var b bytes.Buffer
 	bad := 0
 	codes := make([]string, len(drawings))
@@ -141,6 +204,16 @@ func locateLines(in io.Reader, out io.Writer, datum geo.Datum, codes []string, p
 	w := bufio.NewWriterSize(out, 1<<16)
 	// What was answered before a bad line is still given out.
 	defer func() { err = errors.Join(err, w.Flush()) }()
+	return eachPosition(in, datum, func(p orb.Point) {
+		if i := partition.Find(p); i >= 0 {
+			w.WriteString(codes[i])
+		}
+		w.WriteByte('\n')
+	})
+}
+
+// eachPosition reads the lines of positions.
+func eachPosition(in io.Reader, datum geo.Datum, f func(p orb.Point)) error {
 	lines := bufio.NewScanner(in)
 	lines.Buffer(make([]byte, 1<<16), 1<<16)
 	number := 0
@@ -153,10 +226,7 @@ func locateLines(in io.Reader, out io.Writer, datum geo.Datum, codes []string, p
 		if err != nil {
 			return badGridInput{fmt.Sprintf("line %d: %v", number, err)}
 		}
-		if i := partition.Find(p); i >= 0 {
-			w.WriteString(codes[i])
-		}
-		w.WriteByte('\n')
+		f(p)
 	}
 	if err := lines.Err(); errors.Is(err, bufio.ErrTooLong) {
 		return badGridInput{fmt.Sprintf("line %d: longer than %d bytes", number+1, 1<<16)}

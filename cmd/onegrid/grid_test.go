@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -32,7 +34,7 @@ func locate(t *testing.T, in, datum string, features ...string) (out string, cod
 	}
 	var b bytes.Buffer
 	cmd := gridLocateCmd{Grids: file, Datum: datum}
-	err = cmd.run(strings.NewReader(in), &b)
+	err = cmd.run(strings.NewReader(in), &b, io.Discard)
 	var coded interface{ ExitCode() int }
 	switch {
 	case errors.As(err, &coded):
@@ -58,6 +60,30 @@ func TestGridLocateAnswersEveryLine(t *testing.T) {
 	}
 	if out, _, err = locate(t, "", "wgs84", west); err != nil || out != "" {
 		t.Errorf("no lines: %q %v", out, err)
+	}
+}
+
+// Whoever asks for times gets the same answers.
+func TestGridLocateTellsItsTimes(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "grids.geojson")
+	text := `{"type":"FeatureCollection","features":[` + feature("a", 117, 36.8, 117.01, 36.81) + `]}`
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	in := "117.001,36.801\n100,20\n117.01,36.805\n"
+	var plain, out, times bytes.Buffer
+	if err := (&gridLocateCmd{Grids: file, Datum: "wgs84"}).run(strings.NewReader(in), &plain, &times); err != nil || times.Len() > 0 {
+		t.Fatalf("%v %q", err, &times)
+	}
+	if err := (&gridLocateCmd{Grids: file, Datum: "wgs84", Times: 2}).run(strings.NewReader(in), &out, &times); err != nil {
+		t.Fatal(err)
+	}
+	var told gridTimes
+	if err := json.Unmarshal(times.Bytes(), &told); err != nil {
+		t.Fatal(err)
+	}
+	if told.Grids != 1 || told.Positions != 3 || told.Found != 2 || len(told.FindMS) != 2 || out.String() != plain.String() {
+		t.Errorf("%+v, %q instead of %q", told, &out, &plain)
 	}
 }
 
@@ -121,7 +147,7 @@ func TestGridLocateRefusesWhatIsNoPartition(t *testing.T) {
 		t.Errorf("a sound pair: %d %v", code, err)
 	}
 	missing := gridLocateCmd{Grids: filepath.Join(t.TempDir(), "none"), Datum: "wgs84"}
-	if err := missing.run(strings.NewReader(""), &bytes.Buffer{}); !errors.Is(err, os.ErrNotExist) {
+	if err := missing.run(strings.NewReader(""), &bytes.Buffer{}, io.Discard); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a missing file: %v", err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"onegrid/internal/core/access"
 	"onegrid/internal/core/journal"
@@ -89,14 +90,14 @@ func (a *App) feedRoutes(e *httpx.Edge) {
 		ended, stop := a.Access.Watch(by)
 		defer stop()
 		standing := a.Access.Standing(a.DB, by)
-		alive := func() bool {
+		alive := func(since time.Time) bool {
 			select {
 			case <-ended:
 				return false
 			default:
 			}
 			// On several machines another one may have ended the session.
-			err := standing(ctx)
+			err := standing(ctx, since)
 			if err == nil {
 				return true
 			}

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"onegrid/internal/core/access"
 	"onegrid/internal/core/journal"
@@ -58,7 +59,7 @@ func TestSignedOutOnAnotherMachine(t *testing.T) {
 		}
 		standing := there.Standing(second, by)
 		for range 3 {
-			if err := standing(context.Background()); err != nil {
+			if err := standing(context.Background(), time.Now()); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -66,7 +67,7 @@ func TestSignedOutOnAnotherMachine(t *testing.T) {
 		if _, err := asks(); !errors.Is(err, access.ErrSignIn) {
 			t.Errorf("the other machine: %v", err)
 		}
-		if err := standing(context.Background()); !errors.Is(err, access.ErrSignIn) {
+		if err := standing(context.Background(), time.Now()); !errors.Is(err, access.ErrSignIn) {
 			t.Errorf("its stream: %v", err)
 		}
 	})

@@ -478,14 +478,15 @@ func (a *Access) Valid(tx *db.Tx, by *Actor) error {
 // a session that nobody used ends without moving them.
 const standingTrusted = 10 * time.Second
 
-// Standing asks Valid for a stream, as often as it likes: as long as no table has
-// changed that rights rest on, one look at the versions answers, which all
-// streams that ask at the same time share.
-func (a *Access) Standing(d *db.DB, by *Actor) func(ctx context.Context) error {
+// Standing asks Valid for a stream, as often as it likes, at an instant after
+// since (of time.Now): as long as no table has changed that rights rest on, one
+// look at the versions answers, which all streams share that ask at the same time
+// or because of the same event.
+func (a *Access) Standing(d *db.DB, by *Actor) func(ctx context.Context, since time.Time) error {
 	var held *db.RoomVersions
 	var at time.Time
-	return func(ctx context.Context) error {
-		now, err := d.RoomVersions(ctx)
+	return func(ctx context.Context, since time.Time) error {
+		now, err := d.RoomVersionsSince(ctx, since)
 		if err != nil {
 			return err
 		}

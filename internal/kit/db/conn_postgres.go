@@ -56,6 +56,7 @@ func postgresConfig(dsn string, write bool) (*pgx.ConnConfig, error) {
 	set("application_name", "onegrid")
 	set("timezone", "UTC")
 	set("statement_timeout", "120000")
+	set("jit", "off") // our statements are short; compiling one takes longer than it does
 	if write {
 		// A machine that stands still in the middle of a group holds rows that all
 		// others wait for. It loses them before the others lose their patience.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/db/dbtest"
@@ -209,6 +210,27 @@ func TestRoomVersions(t *testing.T) {
 			})
 		}
 		all.Wait()
+		// Who asks for a past moment shares the look that began after it; what was
+		// committed after that look is for those who ask for a later moment.
+		since := func(past time.Time) *db.RoomVersions {
+			t.Helper()
+			v, err := d.RoomVersionsSince(ctx, past)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return v
+		}
+		past := time.Now()
+		first := since(past)
+		if err := other.Write(ctx, func(tx *db.Tx) error { return bumpPut(tx, "c") }); err != nil {
+			t.Fatal(err)
+		}
+		if since(past) != first {
+			t.Error("a look that began after the moment was not shared")
+		}
+		if since(time.Now()) == first {
+			t.Error("a look from before the moment answered")
+		}
 		if err := d.Close(); err != nil {
 			t.Fatal(err)
 		}

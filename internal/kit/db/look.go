@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 // looks let all who ask for the versions at the same time share one look at the
@@ -12,9 +13,11 @@ type looks struct {
 	mu      sync.Mutex
 	running bool
 	next    *look // has not begun: whoever asks now is answered by it
+	last    *look // the newest that has begun
 }
 
 type look struct {
+	began    time.Time // of this machine's running time, whatever clock the program has
 	done     chan struct{}
 	versions *RoomVersions
 	err      error
@@ -33,6 +36,7 @@ func (d *DB) RoomVersions(ctx context.Context) (*RoomVersions, error) {
 	mine, first := l.next, !l.running
 	if first {
 		l.running, l.next = true, nil
+		l.begin(mine)
 	}
 	l.mu.Unlock()
 	if first {
@@ -45,13 +49,36 @@ func (d *DB) RoomVersions(ctx context.Context) (*RoomVersions, error) {
 			}()
 		}
 	}
+	return mine.wait(ctx)
+}
+
+// RoomVersionsSince is the same at an instant after some past one (of time.Now):
+// thousands who were woken by one event and ask one after the other share a look
+// that began after it.
+func (d *DB) RoomVersionsSince(ctx context.Context, past time.Time) (*RoomVersions, error) {
+	l := &d.looks
+	l.mu.Lock()
+	last := l.last
+	l.mu.Unlock()
+	if last != nil && last.began.After(past) {
+		if v, err := last.wait(ctx); err == nil {
+			return v, nil
+		}
+	}
+	return d.RoomVersions(ctx)
+}
+
+func (l *look) wait(ctx context.Context) (*RoomVersions, error) {
 	select {
-	case <-mine.done:
-		return mine.versions, mine.err
+	case <-l.done:
+		return l.versions, l.err
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 }
+
+// begin notes that a look begins; mu is held.
+func (l *looks) begin(next *look) { next.began, l.last = time.Now(), next }
 
 // following is the look that others wait for; nil when nobody does.
 func (l *looks) following() *look {
@@ -59,6 +86,9 @@ func (l *looks) following() *look {
 	defer l.mu.Unlock()
 	next := l.next
 	l.next, l.running = nil, next != nil
+	if next != nil {
+		l.begin(next)
+	}
 	return next
 }
 

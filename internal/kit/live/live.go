@@ -102,6 +102,7 @@ type Hub struct {
 	head  int64   // the newest; first-1 when it is empty
 	ready bool
 	news  chan struct{} // closed and replaced whenever something is new
+	kicks int64
 
 	listeners atomic.Int64
 	cuts      atomic.Int64
@@ -111,13 +112,14 @@ type Hub struct {
 // item is an event with its two forms, each encoded when it is first needed.
 type item struct {
 	event  Event
+	read   time.Time // when the hub had it, of this machine's running time
 	change func() []byte
 	gone   func() []byte
 }
 
 func newItem(e Event) *item {
 	return &item{
-		event: e,
+		event: e, read: time.Now(),
 		change: sync.OnceValue(func() []byte {
 			return encode(struct {
 				Event
@@ -180,6 +182,7 @@ func (h *Hub) Wake() {
 func (h *Hub) Kick() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.kicks++
 	h.announce()
 }
 
@@ -259,24 +262,38 @@ func (h *Hub) read(ctx context.Context) error {
 
 // Subscription says what one subscriber gets and until when.
 type Subscription struct {
-	After  int64       // the last event the subscriber has; negative: only what comes
-	Filter Filter      // what it may see
-	Until  time.Time   // the end of its rights; zero: none is known
-	Alive  func() bool // asked after Kick and at each heartbeat; nil: until Until
+	After  int64     // the last event the subscriber has; negative: only what comes
+	Filter Filter    // what it may see
+	Until  time.Time // the end of its rights; zero: none is known
+
+	// Alive says whether the rights still hold at an instant after since (of
+	// time.Now). It is asked after Kick, at each heartbeat, and before anything is
+	// told, for the moment at which the hub had it: so all who are told an
+	// event may share one answer about their rights, and whom it does not
+	// concern costs none. Nil: until Until.
+	Alive func(since time.Time) bool
 }
 
-// After looks at the ring from a number on: what follows (up to batch), whether
-// it is still there, and what to wait for when nothing follows.
-func (h *Hub) after(n int64, into []*item) (items []*item, head int64, there bool, news <-chan struct{}) {
+// stand is where the ring stands for one reader.
+type stand struct {
+	head  int64
+	there bool            // what follows is still in the ring
+	news  <-chan struct{} // what to wait for when nothing follows
+	kicks int64           // how often Kick was called
+}
+
+// after looks at the ring from a number on: what follows (up to batch).
+func (h *Hub) after(n int64, into []*item) ([]*item, stand) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	if n+1 < h.first {
-		return into, h.head, false, h.news
+	at := stand{h.head, n+1 >= h.first, h.news, h.kicks}
+	if !at.there {
+		return into, at
 	}
 	for ; n < h.head && len(into) < batch; n++ {
 		into = append(into, h.ring[(n+1)%int64(len(h.ring))])
 	}
-	return into, h.head, true, h.news
+	return into, at
 }
 
 var (
@@ -343,18 +360,26 @@ func (r *reader) run(ctx context.Context) error {
 	if err := r.catchUp(ctx); err != nil {
 		return ended(err)
 	}
+	kicks, ask := int64(0), true
 	for ctx.Err() == nil {
-		if !r.alive() {
-			return r.last("end", end)
+		items, at := r.h.after(r.at, r.buf[:0])
+		if ask || at.kicks != kicks {
+			kicks, ask = at.kicks, false
+			if !r.alive(time.Now()) {
+				return r.last("end", end)
+			}
 		}
-		items, _, there, news := r.h.after(r.at, r.buf[:0])
-		if !there {
+		if !at.there {
 			r.h.cuts.Add(1)
 			return r.last("cut", cut)
 		}
 		for _, it := range items {
-			if err := r.tell(it); err != nil {
+			told, err := r.tell(it)
+			if err != nil {
 				return err
+			}
+			if !told {
+				return r.last("end", end)
 			}
 		}
 		clear(items)
@@ -364,13 +389,14 @@ func (r *reader) run(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-		case <-news:
+		case <-at.news:
 		case <-over:
-			if !r.alive() {
+			if !r.alive(time.Now()) {
 				return r.last("end", end)
 			}
 			over = nil // the program's clock differs from the machine's: Alive decides at each beat
 		case <-beat.C:
+			ask = true
 			if err := r.mark(); err != nil {
 				return err
 			}
@@ -379,22 +405,22 @@ func (r *reader) run(ctx context.Context) error {
 	return nil
 }
 
-func (r *reader) alive() bool {
+func (r *reader) alive(since time.Time) bool {
 	if !r.s.Until.IsZero() && !r.h.o.Now().Before(r.s.Until) {
 		return false
 	}
-	return r.s.Alive == nil || r.s.Alive()
+	return r.s.Alive == nil || r.s.Alive(since)
 }
 
 // catchUp reads what the ring no longer has out of the source.
 func (r *reader) catchUp(ctx context.Context) error {
 	for ctx.Err() == nil {
-		_, head, there, _ := r.h.after(r.at, nil)
-		if there {
+		_, at := r.h.after(r.at, nil)
+		if at.there {
 			return nil
 		}
-		if head-r.at > r.h.o.CatchUp {
-			r.at = head // it loads anew, and comes back from here
+		if at.head-r.at > r.h.o.CatchUp {
+			r.at = at.head // it loads anew, and comes back from here
 			return errors.Join(errDone, r.last("reset", reset))
 		}
 		events, err := r.h.source.Since(ctx, r.at, batch)
@@ -405,11 +431,12 @@ func (r *reader) catchUp(ctx context.Context) error {
 			return nil
 		}
 		for _, e := range events {
-			if !r.alive() {
-				return errors.Join(errDone, r.last("end", end))
-			}
-			if err := r.tell(newItem(e)); err != nil {
+			told, err := r.tell(newItem(e))
+			if err != nil {
 				return err
+			}
+			if !told {
+				return errors.Join(errDone, r.last("end", end))
 			}
 		}
 	}
@@ -426,21 +453,26 @@ func ended(err error) error {
 	return err
 }
 
-// tell writes one event if it concerns the subscriber.
-func (r *reader) tell(it *item) error {
+// tell writes one event if it concerns the subscriber; false when the
+// subscriber's rights have ended before.
+func (r *reader) tell(it *item) (bool, error) {
+	view := r.s.Filter(&it.event)
+	if view != Nothing && !r.alive(it.read) {
+		return false, nil
+	}
 	r.at = it.event.Number
 	var data []byte
 	name := "change"
-	switch r.s.Filter(&it.event) {
+	switch view {
 	case See:
 		data = it.change()
 	case Gone:
 		name, data = "gone", it.gone()
 	default:
-		return nil
+		return true, nil
 	}
 	r.h.delivered.Add(1)
-	return r.w.Event(strconv.FormatInt(r.at, 10), name, data)
+	return true, r.w.Event(strconv.FormatInt(r.at, 10), name, data)
 }
 
 // mark tells the subscriber where it stands without an event, so that it does

@@ -143,7 +143,7 @@ func TestNoGapNoDuplicate(t *testing.T) {
 			if connections++; connections > 2000 {
 				t.Fatal("never came to the end")
 			}
-			s := live.Subscription{After: c.lastID, Filter: byAfter, Alive: func() bool { publish(); return true }}
+			s := live.Subscription{After: c.lastID, Filter: byAfter, Alive: func(time.Time) bool { publish(); return true }}
 			if c.lastID < 0 {
 				s.After = f.base // what a client has that loaded its list before it connects
 			}
@@ -190,10 +190,13 @@ func TestForms(t *testing.T) {
 	c := &client{}
 	c.after = func(_ int64, name string) error {
 		forms[name] = string(c.data)
+		if name == "gone" {
+			h.Kick()
+		}
 		return nil
 	}
-	over := false
-	serve(t, h, live.Subscription{After: 0, Alive: func() bool { defer func() { over = true }(); return !over }}, c)
+	asked := 0 // at the beginning, before each of the two, after the kick
+	serve(t, h, live.Subscription{After: 0, Alive: func(time.Time) bool { asked++; return asked <= 3 }}, c)
 	subject, _ := json.Marshal(id.ID{1, 1})
 	if want := `{"number":1,"kind":"case.move","subject":` + string(subject) + `,"version":1,"nodes":{"hub_id":"h"},"type":"change"}`; forms["change"] != want {
 		t.Errorf("%s", forms["change"])
@@ -204,6 +207,37 @@ func TestForms(t *testing.T) {
 	}
 	if c.last != "end" || c.lastID != 3 {
 		t.Errorf("ended with %s at %d", c.last, c.lastID)
+	}
+}
+
+// Nothing is told to somebody whose rights ended before it happened; an event that
+// does not concern a subscriber costs no question about the rights, and one that
+// concerns many asks each of them for the same moment.
+func TestRightsAreAskedBeforeTelling(t *testing.T) {
+	f := &feed{}
+	h := start(t, f, live.Options{})
+	f.add(live.Nothing, live.Nothing, live.See, live.See)
+	if err := h.Read(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	var moments [][]time.Time
+	for range 2 {
+		var asked []time.Time
+		c := &client{}
+		serve(t, h, live.Subscription{After: 0, Alive: func(since time.Time) bool {
+			asked = append(asked, since)
+			return len(asked) <= 2 // ended between the first and the second that it sees
+		}}, c)
+		if want := []string{"3 change"}; !slices.Equal(c.got, want) || c.last != "end" || c.lastID != 3 {
+			t.Fatalf("told %v, then %s at %d", c.got, c.last, c.lastID)
+		}
+		if len(asked) != 3 {
+			t.Fatalf("asked %d times", len(asked))
+		}
+		moments = append(moments, asked)
+	}
+	if !moments[0][1].Equal(moments[1][1]) || !moments[0][1].Before(moments[1][0]) {
+		t.Errorf("two subscribers were asked for different moments of one event: %v", moments)
 	}
 }
 
@@ -277,7 +311,7 @@ func TestEndOfRights(t *testing.T) {
 	}
 	var mu sync.Mutex
 	alive := true
-	go run(live.Subscription{After: -1, Alive: func() bool { mu.Lock(); defer mu.Unlock(); return alive }})
+	go run(live.Subscription{After: -1, Alive: func(time.Time) bool { mu.Lock(); defer mu.Unlock(); return alive }})
 	<-begun
 	mu.Lock()
 	alive = false

@@ -1,0 +1,956 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	mathrand "math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// live: how long after an act was acknowledged the screens that may see it are
+// told, with thousands of listeners of a district's scopes; whether readers that
+// stop reading and a storm in which all come back at once miss anything.
+//
+// Every listener has a session and a connection of its own and keeps the numbers
+// of all events it was told. At the end its sequence must be what the journal tells a
+// fresh reader of the same scope from the start on, and readers of the whole
+// district must have every single act that was acknowledged.
+
+const (
+	liveRate   = 20   // acts a second while arrival is measured
+	slowOnes   = 8    // readers that stop reading
+	slowEvents = 9000 // more than the ring of internal/kit/live and the buffers of a connection hold
+)
+
+// crowd in a district of some thousand screens: one in 25 sees the whole district,
+// one in 12 a street, a few a department; all others a village or a grid.
+var liveAccounts = []struct {
+	account string
+	share   int
+}{
+	{"hub", 2}, {"hub2", 1}, {"hub-leader", 1}, {"street", 3}, {"street2", 3}, {"street-leader", 2}, {"department", 1}, {"department2", 1},
+	{"village", 20}, {"officer", 20}, {"grid-head", 16}, {"stand-in", 10}, {"part-officer", 10}, {"guide", 10},
+}
+
+// liveDetails are what only this scenario tells.
+type liveDetails struct {
+	Acts         int     `json:"acts"`
+	Deliveries   int     `json:"deliveries"`
+	Before       int     `json:"before_acknowledged"` // told before the client had the answer; counted as 0 ms
+	SentP50      float64 `json:"sent_p50_ms"`         // from sending the act to the arrival
+	SentP99      float64 `json:"sent_p99_ms"`
+	Gaps         int     `json:"gaps"`
+	Doubled      int     `json:"doubled"`
+	ProgramCores float64 `json:"program_cores"` // that the program used meanwhile
+	OwnCores     float64 `json:"generator_cores"`
+	Memory       int     `json:"peak_mib"` // of the program
+	Refused      int     `json:"refused,omitempty"`
+	Cut          int     `json:"cut,omitempty"`
+}
+
+// live is `bench live`; sizes are listeners.
+func live(ctx context.Context, o options) error {
+	if err := moreHandles(); err != nil {
+		return err
+	}
+	sizes := o.sizesOr(1000, 5000, 10_000)
+	return onEach(ctx, o, func(ctx context.Context, p *process, engine string, length time.Duration) error {
+		return liveOn(ctx, p, engine, o, sizes)
+	})
+}
+
+// moreHandles lets this process and those it starts have as many connections as
+// the system allows.
+func moreHandles() error {
+	var l syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &l); err != nil {
+		return err
+	}
+	l.Cur = l.Max
+	if l.Max < 65536 { // only root may
+		if more := (syscall.Rlimit{Cur: 65536, Max: 65536}); syscall.Setrlimit(syscall.RLIMIT_NOFILE, &more) == nil {
+			return nil
+		}
+	}
+	return syscall.Setrlimit(syscall.RLIMIT_NOFILE, &l)
+}
+
+func liveOn(ctx context.Context, p *process, engine string, o options, sizes []int) (err error) {
+	length := o.length
+	w, err := newWorld(ctx, p.url, 16)
+	if err != nil {
+		return err
+	}
+	h := &hall{url: p.url, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 32}, Timeout: 30 * time.Second}, program: p.cmd.Process.Pid}
+	defer h.close()
+	if h.start, err = h.head(ctx); err != nil {
+		return err
+	}
+	a := &acts{world: w, known: map[string]acted{}}
+	if err := a.near(ctx, p.url, "officer"); err != nil {
+		return err
+	}
+	for _, size := range sizes {
+		if err := h.grow(ctx, size); err != nil {
+			return fmt.Errorf("%d listeners: %w", size, err)
+		}
+		var profiling sync.WaitGroup
+		if o.profile != "" {
+			profiling.Go(func() {
+				if err := saveProfile(p.url, filepath.Join(o.profile, fmt.Sprintf("live-%s-%d", engine, size)), length/2); err != nil {
+					fmt.Fprintln(os.Stderr, "bench: no profile:", err)
+				}
+			})
+		}
+		err := h.arrivals(ctx, a, engine, "arrival", length)
+		profiling.Wait()
+		if err != nil {
+			return err
+		}
+	}
+	if err := h.storm(ctx, a, engine); err != nil {
+		return fmt.Errorf("storm: %w", err)
+	}
+	return h.slow(ctx, a, engine, length)
+}
+
+// acts are what happens while others listen: lifecycles, a command at a time.
+type acts struct {
+	*world
+	close []([2]float64) // places in the grid that many listen to
+
+	mu    sync.Mutex
+	known map[string]acted // by case and version
+	order []string
+}
+
+type acted struct{ sent, acknowledged time.Time }
+
+// near finds the places of an officer's grid.
+func (a *acts) near(ctx context.Context, base, account string) error {
+	c, err := signIn(ctx, &http.Transport{}, base, account)
+	if err != nil {
+		return err
+	}
+	var me struct {
+		Posts []struct {
+			Node string `json:"node_id"`
+		} `json:"posts"`
+	}
+	if err := c.send(ctx, http.MethodGet, "/api/session", nil, &me); err != nil {
+		return err
+	}
+	if len(me.Posts) == 0 {
+		return fmt.Errorf("%s holds no post", account)
+	}
+	node := me.Posts[0].Node
+	var drawn struct {
+		Geometry struct {
+			Coordinates [][][][2]float64 `json:"coordinates"`
+		} `json:"geometry"`
+	}
+	if err := c.send(ctx, http.MethodGet, "/api/grids/"+node, nil, &drawn); err != nil {
+		return err
+	}
+	// Half-way between corners that are two apart a place lies inside more often
+	// than not.
+	ring := drawn.Geometry.Coordinates[0][0]
+	for i := 2; i < len(ring) && len(a.close) < 3; i++ {
+		at := [2]float64{(ring[i-2][0] + ring[i][0]) / 2, (ring[i-2][1] + ring[i][1]) / 2}
+		in, err := gridOf(ctx, c, at)
+		if err != nil {
+			return err
+		}
+		if in == node {
+			a.close = append(a.close, at)
+		}
+	}
+	if len(a.close) == 0 {
+		return fmt.Errorf("no place was found in the grid of %s", account)
+	}
+	return nil
+}
+
+// place is any in the district, and every fourth time one that many listen to.
+func (a *acts) place(n int) [2]float64 {
+	if n%4 == 0 {
+		return a.close[mathrand.IntN(len(a.close))]
+	}
+	return a.places[mathrand.IntN(len(a.places))]
+}
+
+// run lets workers act until the time is over, each act when a token comes; nil
+// tokens: as fast as they can, several moves in one command.
+func (a *acts) run(ctx context.Context, workers int, tokens <-chan time.Time) error {
+	var all sync.WaitGroup
+	faults := make(chan error, workers)
+	for i := range workers {
+		all.Go(func() {
+			desk, handler := a.desks[i%len(a.desks)], a.handlers[i%len(a.handlers)]
+			for n := i; ctx.Err() == nil; n++ {
+				if err := a.once(ctx, desk, handler, n, tokens); err != nil && ctx.Err() == nil {
+					faults <- err
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	select {
+	case err := <-faults:
+		return err
+	default:
+		return nil
+	}
+}
+
+// once is one lifecycle, each act noted with when it was sent and acknowledged.
+func (a *acts) once(ctx context.Context, desk, handler *client, n int, tokens <-chan time.Time) error {
+	at := a.place(n)
+	one := caseOf{ID: newID()}
+	act := func(by *client, path string, body map[string]any) error {
+		if tokens != nil {
+			select {
+			case <-tokens:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		sent := time.Now()
+		// An act is not broken off at the end of the time: it may have happened.
+		for {
+			err := by.sendVersion(context.WithoutCancel(ctx), http.MethodPost, path, one.Version, body, &one)
+			if err == nil {
+				break
+			}
+			if !isBusy(err) || ctx.Err() != nil {
+				return err
+			}
+			wait(ctx, time.Second) // as it says
+		}
+		now := time.Now()
+		key := fmt.Sprintf("%s/%d", one.ID, one.Version)
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.known[key] = acted{sent, now}
+		a.order = append(a.order, key)
+		return nil
+	}
+	if err := act(desk, "/api/cases", map[string]any{
+		"id": one.ID, "item": item, "text": "路灯不亮，晚上看不见路", "channel": "desk",
+		"place": map[string]any{"lon": at[0], "lat": at[1], "datum": "wgs84", "words": "村口东侧"},
+	}); err != nil {
+		return err
+	}
+	moves := func(by *client, all ...map[string]any) error {
+		path := "/api/cases/" + one.ID + "/moves"
+		if tokens == nil {
+			together := maps.Clone(all[0])
+			together["then"] = all[1:]
+			return act(by, path, together)
+		}
+		for _, m := range all {
+			if err := act(by, path, m); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := moves(desk, map[string]any{"move": "accept"}, map[string]any{"move": "file"}, map[string]any{"move": "dispatch", "post_id": handler.post}); err != nil {
+		return err
+	}
+	return moves(handler, map[string]any{"move": "take"}, map[string]any{"move": "handle"},
+		map[string]any{"move": "done", "note": "已换灯泡", "resident_text": "灯已修好"})
+}
+
+// count is how many acts were acknowledged so far.
+func (a *acts) count() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.order)
+}
+
+// since lists the acts from the n-th on.
+func (a *acts) since(n int) map[string]acted {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	out := map[string]acted{}
+	for _, key := range a.order[n:] {
+		out[key] = a.known[key]
+	}
+	return out
+}
+
+// hall is everybody who listens.
+type hall struct {
+	url     string
+	http    *http.Client
+	program int
+	start   int64 // the newest event before anybody listened
+
+	all     []*listener
+	refused atomic.Int64
+	faults  atomic.Int64
+	what    sync.Map // number of an event -> "case/version"
+}
+
+// listener is one screen.
+type listener struct {
+	hall    *hall
+	account string
+	cookie  string
+	from    int64 // what it had when it first came
+
+	mu      sync.Mutex
+	conn    net.Conn
+	last    int64   // Last-Event-ID
+	numbers []int64 // of all events that it was told
+	when    []time.Time
+	slow    bool // it does not read now
+	comings int  // connections that were streams
+
+	back chan struct{} // gets a value whenever it was told where it stands
+	over chan struct{} // closed when its loop has ended
+	stop context.CancelFunc
+}
+
+// head asks where the feed stands: the first thing a listener is told.
+func (h *hall) head(ctx context.Context) (int64, error) {
+	cookie, err := h.signIn(ctx, "hub")
+	if err != nil {
+		return 0, err
+	}
+	l := h.listener("hub", cookie)
+	l.last = -1
+	l.begin(ctx)
+	defer l.end()
+	if err := l.isBack(ctx); err != nil {
+		return 0, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.last, nil
+}
+
+// signIn gives the cookie of a new session.
+func (h *hall) signIn(ctx context.Context, account string) (string, error) {
+	rq, err := http.NewRequestWithContext(ctx, http.MethodPost, h.url+"/api/demo/session", strings.NewReader(`{"account":"`+account+`"}`))
+	if err != nil {
+		return "", err
+	}
+	rq.Header.Set("Content-Type", "application/json")
+	rq.Header.Set("Idempotency-Key", newID())
+	answer, err := h.http.Do(rq)
+	if err != nil {
+		return "", err
+	}
+	defer answer.Body.Close()
+	if _, err := io.Copy(io.Discard, answer.Body); err != nil {
+		return "", err
+	}
+	var pairs []string
+	for _, c := range answer.Cookies() {
+		pairs = append(pairs, c.Name+"="+c.Value)
+	}
+	if answer.StatusCode >= 300 || len(pairs) == 0 {
+		return "", fmt.Errorf("sign in as %s: status %d", account, answer.StatusCode)
+	}
+	return strings.Join(pairs, "; "), nil
+}
+
+func (h *hall) listener(account, cookie string) *listener {
+	return &listener{hall: h, account: account, cookie: cookie, back: make(chan struct{}, 1)}
+}
+
+// grow lets more come until there are so many.
+func (h *hall) grow(ctx context.Context, size int) error {
+	var accounts []string
+	for _, a := range liveAccounts {
+		accounts = append(accounts, slices.Repeat([]string{a.account}, a.share)...)
+	}
+	var mu sync.Mutex
+	var fault error
+	var all sync.WaitGroup
+	begin := len(h.all)
+	more := make([]*listener, max(0, size-begin))
+	next := atomic.Int64{}
+	for range 16 {
+		all.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(more) && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
+				// 41 and the sum of shares have no common divisor: every size has the same mixture.
+				account := accounts[(begin+i)*41%len(accounts)]
+				cookie, err := h.signIn(ctx, account)
+				if err == nil {
+					l := h.listener(account, cookie)
+					l.last, l.from = h.start, h.start
+					l.begin(ctx)
+					more[i], err = l, l.isBack(ctx)
+				}
+				if err != nil {
+					mu.Lock()
+					fault = errors.Join(fault, err)
+					mu.Unlock()
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	h.all = append(h.all, slices.DeleteFunc(more, func(l *listener) bool { return l == nil })...)
+	return errors.Join(fault, ctx.Err())
+}
+
+func (h *hall) close() {
+	var all sync.WaitGroup
+	for _, l := range h.all {
+		all.Go(l.end)
+	}
+	all.Wait()
+}
+
+// begin lets a listener come and come back until it is ended.
+func (l *listener) begin(ctx context.Context) {
+	ctx, l.stop = context.WithCancel(ctx)
+	l.over = make(chan struct{})
+	go func() {
+		defer close(l.over)
+		for attempt := 0; ctx.Err() == nil; {
+			told, err := l.listen(ctx)
+			switch {
+			case ctx.Err() != nil:
+				return
+			case told:
+				attempt = 0 // at once
+				continue
+			case err != nil:
+				l.hall.faults.Add(1)
+			}
+			// As the desk does: a second, two, four; not all at the same moment.
+			pause := time.Second << min(attempt, 5)
+			attempt++
+			wait(ctx, pause/2+time.Duration(mathrand.Int64N(int64(pause))))
+		}
+	}()
+}
+
+func (l *listener) end() {
+	l.stop()
+	l.drop()
+	<-l.over
+}
+
+// drop closes the connection as a line that breaks.
+func (l *listener) drop() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.conn != nil {
+		_ = l.conn.Close()
+	}
+}
+
+// isBack waits until the listener was told where it stands.
+func (l *listener) isBack(ctx context.Context) error {
+	select {
+	case <-l.back:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(time.Minute):
+		return fmt.Errorf("a listener as %s was not let in within a minute", l.account)
+	}
+}
+
+// listen is one connection; told says that it was a stream.
+func (l *listener) listen(ctx context.Context) (told bool, err error) {
+	at, err := url.Parse(l.hall.url)
+	if err != nil {
+		return false, err
+	}
+	conn, err := (&net.Dialer{Timeout: 30 * time.Second}).DialContext(ctx, "tcp", at.Host)
+	if err != nil {
+		return false, err
+	}
+	defer conn.Close()
+	l.mu.Lock()
+	l.conn = conn
+	last := l.last
+	if l.slow {
+		// The kernel must not read megabytes for it. Less than a few packets of
+		// the loopback (64 KiB each) would make reading again a matter of minutes.
+		_ = conn.(*net.TCPConn).SetReadBuffer(256 << 10)
+	}
+	l.mu.Unlock()
+	if ctx.Err() != nil {
+		return false, ctx.Err()
+	}
+	request := "GET /api/feed HTTP/1.1\r\nHost: " + at.Host + "\r\nAccept: text/event-stream\r\nCookie: " + l.cookie + "\r\n"
+	if last >= 0 {
+		request += "Last-Event-ID: " + strconv.FormatInt(last, 10) + "\r\n"
+	}
+	if _, err := io.WriteString(conn, request+"\r\n"); err != nil {
+		return false, err
+	}
+	in := bufio.NewReaderSize(conn, 1024)
+	answer, err := http.ReadResponse(in, nil)
+	if err != nil {
+		return false, err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		if answer.StatusCode == http.StatusServiceUnavailable || answer.StatusCode == http.StatusTooManyRequests {
+			l.hall.refused.Add(1)
+			return false, nil
+		}
+		return false, fmt.Errorf("the feed answers %s", answer.Status)
+	}
+	l.mu.Lock()
+	l.comings++
+	l.mu.Unlock()
+	return true, l.read(bufio.NewReaderSize(answer.Body, 2048))
+}
+
+// read takes events until the stream ends.
+func (l *listener) read(in *bufio.Reader) error {
+	var id int64
+	var name string
+	var key string
+	for first := true; ; {
+		line, err := in.ReadSlice('\n')
+		if err != nil {
+			return err
+		}
+		line = bytes.TrimSuffix(line, []byte("\n"))
+		switch {
+		case len(line) == 0:
+			now := time.Now()
+			l.mu.Lock()
+			l.last = id
+			if name == "change" || name == "gone" {
+				l.numbers, l.when = append(l.numbers, id), append(l.when, now)
+			}
+			slow := l.slow
+			l.mu.Unlock()
+			if key != "" {
+				l.hall.what.LoadOrStore(id, key)
+			}
+			if name == "reset" || name == "end" {
+				return fmt.Errorf("the feed says %s", name)
+			}
+			if first {
+				first = false
+				select {
+				case l.back <- struct{}{}:
+				default:
+				}
+			}
+			name, key = "", ""
+			for slow {
+				time.Sleep(50 * time.Millisecond)
+				l.mu.Lock()
+				slow = l.slow
+				l.mu.Unlock()
+			}
+		case bytes.HasPrefix(line, []byte("id: ")):
+			if id, err = strconv.ParseInt(string(line[4:]), 10, 64); err != nil {
+				return err
+			}
+		case bytes.HasPrefix(line, []byte("event: ")):
+			name = string(line[7:])
+		case bytes.HasPrefix(line, []byte("data: ")):
+			if _, known := l.hall.what.Load(id); !known {
+				key = eventKey(line)
+			}
+		}
+	}
+}
+
+// eventKey is "case/version" of an act on a case, as far as an event has both.
+func eventKey(data []byte) string {
+	_, rest, ok := bytes.Cut(data, []byte(`"case":"`))
+	if !ok || len(rest) < 36 {
+		return ""
+	}
+	_, version, ok := bytes.Cut(data, []byte(`"version":`))
+	if !ok {
+		return ""
+	}
+	n := 0
+	for n < len(version) && version[n] >= '0' && version[n] <= '9' {
+		n++
+	}
+	return string(rest[:36]) + "/" + string(version[:n])
+}
+
+// arrivals lets acts happen at a steady rate and measures when listeners learn of
+// them.
+func (h *hall) arrivals(ctx context.Context, a *acts, engine, what string, length time.Duration) error {
+	d := liveDetails{}
+	tick := time.NewTicker(time.Second / liveRate)
+	defer tick.Stop()
+	timed, cancel := context.WithTimeout(ctx, length)
+	defer cancel()
+	h.refused.Store(0)
+	var before, after usage
+	before.take([]int{h.program}, 0)
+	begin, first := time.Now(), a.count()
+	if err := a.run(timed, 4, tick.C); err != nil {
+		return err
+	}
+	took := time.Since(begin)
+	after.take([]int{h.program}, 0)
+	d.ProgramCores = (after.program - before.program).Seconds() / took.Seconds()
+	d.OwnCores = (after.own - before.own).Seconds() / took.Seconds()
+	h.settle(ctx)
+	known := h.numbered(a.since(first))
+	d.Acts = len(known)
+	var waits, whole []time.Duration
+	for _, l := range h.all {
+		l.mu.Lock()
+		for i, n := range l.numbers {
+			if l.when[i].Before(begin) {
+				continue
+			}
+			act, ok := known[n]
+			if !ok {
+				continue // what the program did by itself
+			}
+			wait := l.when[i].Sub(act.acknowledged)
+			if wait < 0 {
+				d.Before++
+				wait = 0
+			}
+			waits, whole = append(waits, wait), append(whole, l.when[i].Sub(act.sent))
+		}
+		l.mu.Unlock()
+	}
+	d.Deliveries = len(waits)
+	d.SentP50, d.SentP99 = quantiles(whole)
+	d.Memory = peakMiB(h.program)
+	m := measured{rate: float64(len(waits)) / took.Seconds(), details: d}
+	m.p50, m.p99 = quantiles(waits)
+	if err := h.compare(ctx, a, &d); err != nil {
+		return err
+	}
+	m.details = d
+	r := summed("live", engine, "deliveries/s", len(h.all), []measured{m})
+	r.What = what
+	fmt.Printf("\nlive on %s, %d listeners: %d acts, %d deliveries; from the acknowledged act to the listener p50 %.1f ms, p99 %.1f ms (from sending it: %.1f and %.1f); no gap\n",
+		engine, len(h.all), d.Acts, d.Deliveries, r.P50, r.P99, d.SentP50, d.SentP99)
+	fmt.Printf("  program %.2f cores and %d MiB at the most, generator %.2f cores, load average %.1f\n", d.ProgramCores, d.Memory, d.OwnCores, r.Load)
+	r.print()
+	return nil
+}
+
+// numbered gives acts by the number of their event: the first one that has their
+// case and version, since what the program does afterwards by itself may leave
+// the version as it is.
+func (h *hall) numbered(acts map[string]acted) map[int64]acted {
+	first := map[string]int64{}
+	h.what.Range(func(number, key any) bool {
+		n, k := number.(int64), key.(string)
+		if had, ok := first[k]; !ok || n < had {
+			first[k] = n
+		}
+		return true
+	})
+	out := map[int64]acted{}
+	for key, act := range acts {
+		if n, ok := first[key]; ok {
+			out[n] = act
+		}
+	}
+	return out
+}
+
+// total is how many events all were told so far.
+func (h *hall) total() int {
+	n := 0
+	for _, l := range h.all {
+		l.mu.Lock()
+		n += len(l.numbers)
+		l.mu.Unlock()
+	}
+	return n
+}
+
+// told is how many events the best-informed listener of an account has.
+func (h *hall) told(account string) int {
+	n := 0
+	for _, l := range h.all {
+		if l.account == account {
+			l.mu.Lock()
+			n = max(n, len(l.numbers))
+			l.mu.Unlock()
+		}
+	}
+	return n
+}
+
+// settle waits until nobody is told anything any more.
+func (h *hall) settle(ctx context.Context) {
+	for last, still := h.total(), 0; still < 8 && ctx.Err() == nil; {
+		wait(ctx, 200*time.Millisecond)
+		if now := h.total(); now == last {
+			still++
+		} else {
+			last, still = now, 0
+		}
+	}
+}
+
+// compare looks for gaps. What a listener was told must be what a fresh reader of
+// the same scope is told by the journal from the same event on; and the readers
+// of the whole district, and of the whole only, must have every act.
+func (h *hall) compare(ctx context.Context, a *acts, d *liveDetails) error {
+	fresh := map[string][]int64{}
+	for _, l := range h.all {
+		fresh[l.account] = nil
+	}
+	var mu sync.Mutex
+	var faults []error
+	var all sync.WaitGroup
+	for _, account := range slices.Collect(maps.Keys(fresh)) {
+		all.Go(func() {
+			numbers, err := h.reread(ctx, account)
+			mu.Lock()
+			defer mu.Unlock()
+			fresh[account], faults = numbers, append(faults, err)
+		})
+	}
+	all.Wait()
+	if err := errors.Join(faults...); err != nil {
+		return err
+	}
+	var first string
+	for _, l := range h.all {
+		l.mu.Lock()
+		want := fresh[l.account]
+		gaps, doubled := differ(want, l.numbers)
+		d.Gaps, d.Doubled = d.Gaps+gaps, d.Doubled+doubled
+		if gaps+doubled > 0 && first == "" {
+			first = fmt.Sprintf("a listener as %s was told %d events of %d, %d of them twice or out of order", l.account, len(l.numbers), len(want), doubled)
+		}
+		l.mu.Unlock()
+	}
+	if first != "" {
+		return fmt.Errorf("%d gaps, %d doubled: %s", d.Gaps, d.Doubled, first)
+	}
+	had := map[string]bool{}
+	for _, n := range fresh["hub"] {
+		if key, ok := h.what.Load(n); ok {
+			had[key.(string)] = true
+		}
+	}
+	acts := slices.Collect(maps.Keys(a.since(0)))
+	missing := slices.DeleteFunc(acts, func(key string) bool { return had[key] })
+	if len(missing) > 0 {
+		return fmt.Errorf("%d acknowledged acts reached nobody, for example %s", len(missing), missing[0])
+	}
+	return nil
+}
+
+// reread is what a reader that comes now is told from the start on. It has
+// everything when for half a second nothing more comes.
+func (h *hall) reread(ctx context.Context, account string) ([]int64, error) {
+	cookie, err := h.signIn(ctx, account)
+	if err != nil {
+		return nil, err
+	}
+	l := h.listener(account, cookie)
+	l.last = h.start
+	l.begin(ctx)
+	err = l.isBack(ctx)
+	for last, still := -1, 0; still < 5 && err == nil && ctx.Err() == nil; {
+		wait(ctx, 100*time.Millisecond)
+		l.mu.Lock()
+		if len(l.numbers) == last {
+			still++
+		} else {
+			last, still = len(l.numbers), 0
+		}
+		l.mu.Unlock()
+	}
+	l.end()
+	return l.numbers, errors.Join(err, ctx.Err())
+}
+
+// caughtUp waits until some readers of the whole district stand where the others
+// do.
+func (h *hall) caughtUp(ctx context.Context, some []*listener) error {
+	var newest int64
+	for _, l := range h.all {
+		l.mu.Lock()
+		if l.account == "hub" && len(l.numbers) > 0 {
+			newest = max(newest, l.numbers[len(l.numbers)-1])
+		}
+		l.mu.Unlock()
+	}
+	for begin := time.Now(); time.Since(begin) < time.Minute && ctx.Err() == nil; wait(ctx, 20*time.Millisecond) {
+		behind := 0
+		for _, l := range some {
+			l.mu.Lock()
+			if l.last < newest {
+				behind++
+			}
+			l.mu.Unlock()
+		}
+		if behind == 0 {
+			return nil
+		}
+	}
+	return errors.Join(errors.New("slow readers have not caught up within a minute"), ctx.Err())
+}
+
+// differ says how many of the events in want are missing in got, and how many of
+// got are there twice, out of order or not wanted.
+func differ(want, got []int64) (gaps, doubled int) {
+	i := 0
+	for _, n := range got {
+		for i < len(want) && want[i] < n {
+			i++
+			gaps++
+		}
+		if i < len(want) && want[i] == n {
+			i++
+			continue
+		}
+		doubled++
+	}
+	return gaps + len(want) - i, doubled
+}
+
+// storm breaks every line at the same moment, while acts go on, and measures how
+// long it takes until each listener is back.
+func (h *hall) storm(ctx context.Context, a *acts, engine string) error {
+	busy, stop := context.WithCancel(ctx)
+	tick := time.NewTicker(time.Second / liveRate)
+	defer tick.Stop()
+	done := make(chan error, 1)
+	go func() { done <- a.run(busy, 4, tick.C) }()
+	wait(ctx, time.Second)
+	h.refused.Store(0)
+	h.faults.Store(0)
+	for _, l := range h.all {
+		select {
+		case <-l.back: // of its first coming
+		default:
+		}
+	}
+	begin := time.Now()
+	var mu sync.Mutex
+	var waits []time.Duration
+	var faults []error
+	var all sync.WaitGroup
+	for _, l := range h.all {
+		l.drop()
+		all.Go(func() {
+			err := l.isBack(ctx)
+			mu.Lock()
+			defer mu.Unlock()
+			waits, faults = append(waits, time.Since(begin)), append(faults, err)
+		})
+	}
+	all.Wait()
+	took := time.Since(begin)
+	stop()
+	if err := errors.Join(append(faults, <-done)...); err != nil {
+		return err
+	}
+	h.settle(ctx)
+	d := liveDetails{Refused: int(h.refused.Load()), Memory: peakMiB(h.program)}
+	if err := h.compare(ctx, a, &d); err != nil {
+		return err
+	}
+	m := measured{rate: float64(len(h.all)) / took.Seconds(), details: d}
+	m.p50, m.p99 = quantiles(waits)
+	r := summed("live", engine, "listeners back/s", len(h.all), []measured{m})
+	r.What = "storm"
+	fmt.Printf("  all %d lines broke at once: all back after %.1f s (p50 %.0f ms, p99 %.0f ms; %d times sent away with 503), no gap\n",
+		len(h.all), took.Seconds(), r.P50, r.P99, d.Refused)
+	r.print()
+	return nil
+}
+
+// slow adds readers that stop reading until the program gives them up, and lets
+// them read again. In a run that is too short for that they only come late.
+func (h *hall) slow(ctx context.Context, a *acts, engine string, length time.Duration) error {
+	var slow []*listener
+	for range slowOnes {
+		cookie, err := h.signIn(ctx, "hub")
+		if err != nil {
+			return err
+		}
+		l := h.listener("hub", cookie)
+		l.last, l.from, l.slow = h.start, h.start, true
+		l.begin(ctx)
+		if err := l.isBack(ctx); err != nil {
+			return err
+		}
+		slow = append(slow, l)
+	}
+	h.all = append(h.all, slow...)
+	d := liveDetails{}
+	first := a.count()
+	// Until they have missed more than the program keeps in memory for them.
+	timed, cancel := context.WithTimeout(ctx, 3*length)
+	defer cancel()
+	told := h.told("hub")
+	go func() {
+		for timed.Err() == nil && h.told("hub")-told < slowEvents {
+			wait(timed, 50*time.Millisecond)
+		}
+		cancel()
+	}()
+	if err := a.run(timed, 16, nil); err != nil {
+		return err
+	}
+	missed := h.told("hub") - told
+	begin := time.Now()
+	d.Acts = a.count() - first
+	for _, l := range slow {
+		l.mu.Lock()
+		l.slow = false
+		l.mu.Unlock()
+	}
+	if err := h.caughtUp(ctx, slow); err != nil {
+		return err
+	}
+	took := time.Since(begin)
+	h.settle(ctx)
+	var cut int
+	told = 0
+	for _, l := range slow {
+		l.mu.Lock()
+		told += len(l.numbers)
+		if l.comings > 1 {
+			cut++
+		}
+		l.mu.Unlock()
+	}
+	d.Cut = cut
+	if err := h.compare(ctx, a, &d); err != nil {
+		return err
+	}
+	d.Deliveries = told
+	r := summed("live", engine, "events/s", slowOnes, []measured{{rate: float64(told) / took.Seconds(), details: d}})
+	r.What = "slow readers"
+	fmt.Printf("  %d readers stopped reading for %d events: %d were cut off; reading again, they have all %d, no gap\n", slowOnes, missed, cut, told/slowOnes)
+	r.print()
+	return nil
+}
