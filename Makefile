@@ -96,6 +96,10 @@ bench: setup-test build bin/bench ## every scenario beside its reference in unde
 bench-quick: setup-test build bin/bench ## the same in under a minute, once and short: prints the JSON lines
 	cd bench && ../bin/bench all --quick --program ../bin/onegrid
 
+.PHONY: bench-large
+bench-large: setup-test build bin/bench ## ten million cases: fill, verify, lists, growth, soak; hours, 60 GB; writes docs/benchmarks-large.md
+	cd bench && ../bin/bench large --program ../bin/onegrid --data $${BENCH_DATA:-/var/tmp/onegrid-bench} --soak 30m
+
 .PHONY: fuzz
 fuzz: ## every parser and decoder against chance, a minute each
 	scripts/fuzz

@@ -201,16 +201,21 @@ func growthTable(engine string, points []grown) string {
 			b.WriteString(" – |\n")
 		}
 	}
-	for name, of := range map[string]func(grown) float64{"memory after the start, MB": func(g grown) float64 { return g.Memory }, "database, bytes a case": func(g grown) float64 {
-		return float64(g.Bytes) / float64(max(g.Cases, 1))
-	}} {
-		fmt.Fprintf(&b, "| %s |", name)
-		for _, g := range points {
-			if g.Cases == 0 && strings.HasPrefix(name, "database") {
-				b.WriteString(" – |")
-				continue
+	for _, row := range []struct {
+		name string
+		of   func(grown) string
+	}{
+		{"memory after the start, MB", func(g grown) string { return fmt.Sprintf("%.0f", g.Memory) }},
+		{"database, bytes a case", func(g grown) string {
+			if g.Cases == 0 {
+				return "–"
 			}
-			fmt.Fprintf(&b, " %.0f |", of(g))
+			return grouped(int(g.Bytes) / g.Cases)
+		}},
+	} {
+		fmt.Fprintf(&b, "| %s |", row.name)
+		for _, g := range points {
+			fmt.Fprintf(&b, " %s |", row.of(g))
 		}
 		b.WriteString(" |\n")
 	}

@@ -181,7 +181,7 @@ func narrowed(ls []line, f Filter) []line {
 			for _, v := range append([]id.ID{node}, f.inherited[node]...) {
 				out = append(out, line{column: by, node: v, max: l.max, within: l.column, inside: l.node})
 			}
-		case by == "" && f.Item != "" && level == 0:
+		case by == "" && f.Item != "" && (level == 0 || level == 1):
 			l.within, l.inside, l.column = l.column, l.node, "c.item"
 			out = append(out, l)
 		default:
@@ -297,12 +297,14 @@ func (f Filter) condition(now time.Time) *condition {
 		// finds it in a list.
 		q.sql.WriteString(" AND c.parent_id IS NULL")
 	}
+	// What a list is cut by is looked at on the walk; no other index is to be taken
+	// for it (see narrowed), or whoever has little of a common item reads it all.
 	if f.Item != "" {
-		q.and("c.item = $%d", f.Item)
+		q.and("COALESCE(c.item, c.item) = $%d", f.Item)
 	}
 	for column, node := range map[string]id.ID{"street_id": f.Street, "platform_id": f.Platform, "grid_id": f.Grid, "department_id": f.Department} {
 		if !node.IsZero() {
-			q.in("c."+column, append([]id.ID{node}, f.inherited[node]...))
+			q.in("COALESCE(c."+column+", c."+column+")", append([]id.ID{node}, f.inherited[node]...))
 		}
 	}
 	if f.Channel != "" {

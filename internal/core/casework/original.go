@@ -165,7 +165,13 @@ func ReadOriginal(tx *db.Tx, caseID id.ID) (o *Original, ok bool, err error) {
 		t := copiedTables[r.table]
 		p := patternRow{table: r.table}
 		columns := columnsOf(t.columns)
+		running := t.name == "cases" && o.Case.open() || t.name == "case_clock" && r.values[slices.Index(columns, "stopped_at")] == nil
 		for i, v := range r.values {
+			if running && (columns[i] == "given" || columns[i] == "clock_given") {
+				// Moved over other holidays a deadline is no longer what its limit
+				// gives: it counts as one that came with the case.
+				v = int64(1)
+			}
 			p.values = append(p.values, o.value(t.name, columns[i], v))
 		}
 		o.rows = append(o.rows, p)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"embed"
 	"fmt"
+	"hash/maphash"
 	"maps"
 	"slices"
 	"time"
@@ -121,38 +122,31 @@ type Difference struct {
 // repair the stored figures are replaced. progress is told how many entries
 // were read; it may be nil.
 func (f *Figures) Recompute(ctx context.Context, repair bool, progress func(done, of int64)) (differences []Difference, entries int64, err error) {
-	truth, trueSums := NewTally(), map[sumCell]sum{}
-	var stored Tally
+	trueSums := map[sumCell]sum{}
 	var sums map[sumCell]sum
 	err = f.db.Read(ctx, func(tx *db.Tx) error {
+		differences, entries = nil, 0
+		clear(trueSums)
 		upTo, err := readCursor(tx)
 		if err != nil {
 			return err
 		}
-		for at := int64(0); at < upTo.Number; {
-			part, err := journal.Since(tx, at, foldBatch)
-			if err != nil {
-				return err
-			}
-			if len(part) == 0 {
-				break
-			}
-			at = part[len(part)-1].Number
-			part = slices.DeleteFunc(part, func(e journal.Entry) bool { return e.Number > upTo.Number })
-			entries += int64(len(part))
-			tally, err := tallyOf(f.zone, part)
-			if err != nil {
-				return err
-			}
-			addSums(trueSums, tally.Acts)
-			clear(tally.Acts) // their sums stand for them: a whole journal would not fit into memory
-			truth.Add(tally)
-			if progress != nil {
-				progress(entries, upTo.Number)
-			}
-		}
-		if stored, err = all(tx); err != nil {
+		truth, stored := newDaySums(), newDaySums()
+		stored.seed = truth.seed
+		entries, err = f.foldAll(tx, upTo.Number, progress, func(t Tally) {
+			addSums(trueSums, t.Acts)
+			truth.add(t)
+		})
+		if err != nil {
 			return err
+		}
+		if err := everyCell(tx, stored.cell, stored.time); err != nil {
+			return err
+		}
+		if days := truth.differ(stored); len(days) > 0 {
+			if differences, err = f.differOn(tx, upTo.Number, days); err != nil {
+				return err
+			}
 		}
 		sums, err = storedSums(tx)
 		return err
@@ -160,7 +154,7 @@ func (f *Figures) Recompute(ctx context.Context, repair bool, progress func(done
 	if err != nil {
 		return nil, entries, err
 	}
-	differences = append(compare(stored, truth), compareSums(sums, trueSums)...)
+	differences = append(differences, compareSums(sums, trueSums)...)
 	if len(differences) == 0 || !repair {
 		return differences, entries, nil
 	}
@@ -180,6 +174,110 @@ func (f *Figures) Recompute(ctx context.Context, repair bool, progress func(done
 	}
 	_, err = f.Fold(ctx)
 	return differences, entries, err
+}
+
+// foldAll folds the journal up to a number, part by part, and says how many
+// entries there were. progress may be nil.
+func (f *Figures) foldAll(tx *db.Tx, upTo int64, progress func(done, of int64), take func(Tally)) (entries int64, err error) {
+	for at := int64(0); at < upTo; {
+		part, err := journal.Since(tx, at, foldBatch)
+		if err != nil {
+			return entries, err
+		}
+		if len(part) == 0 {
+			break
+		}
+		at = part[len(part)-1].Number
+		part = slices.DeleteFunc(part, func(e journal.Entry) bool { return e.Number > upTo })
+		entries += int64(len(part))
+		tally, err := tallyOf(f.zone, part)
+		if err != nil {
+			return entries, err
+		}
+		take(tally)
+		if progress != nil {
+			progress(entries, upTo)
+		}
+	}
+	return entries, nil
+}
+
+// daySums are what the cells of each day add up to, each weighed by a hash of
+// where it stands: days that agree have the same cells. All cells of a large
+// district would not fit into memory, twice.
+type daySums struct {
+	seed maphash.Seed
+	days map[int64]uint64
+}
+
+func newDaySums() *daySums { return &daySums{maphash.MakeSeed(), map[int64]uint64{}} }
+
+func (d *daySums) cell(c Cell, n int64) {
+	d.days[c.Day] += maphash.Comparable(d.seed, c) * uint64(n)
+}
+
+func (d *daySums) time(c TimeCell, n int64) {
+	d.days[c.Day] += maphash.Comparable(d.seed, c) * uint64(n)
+}
+
+func (d *daySums) add(t Tally) {
+	for c, n := range t.Counts {
+		d.cell(c, n)
+	}
+	for c, n := range t.Times {
+		d.time(c, n)
+	}
+}
+
+// differ lists the days that are not the same, in order.
+func (d *daySums) differ(other *daySums) (days []int64) {
+	all := maps.Clone(d.days)
+	maps.Copy(all, other.days)
+	for _, day := range slices.Sorted(maps.Keys(all)) {
+		if d.days[day] != other.days[day] {
+			days = append(days, day)
+		}
+	}
+	return days
+}
+
+// mostDays bounds the days whose cells are compared one by one.
+const mostDays = 400
+
+// differOn compares the cells of some days; of those beyond mostDays it says only
+// that they differ.
+func (f *Figures) differOn(tx *db.Tx, upTo int64, days []int64) (list []Difference, err error) {
+	rest := days[min(len(days), mostDays):]
+	days = days[:len(days)-len(rest)]
+	on := map[int64]bool{}
+	for _, day := range days {
+		on[day] = true
+	}
+	truth, stored := NewTally(), NewTally()
+	if _, err := f.foldAll(tx, upTo, nil, func(t Tally) {
+		maps.DeleteFunc(t.Counts, func(c Cell, _ int64) bool { return !on[c.Day] })
+		maps.DeleteFunc(t.Times, func(c TimeCell, _ int64) bool { return !on[c.Day] })
+		clear(t.Acts)
+		truth.Add(t)
+	}); err != nil {
+		return nil, err
+	}
+	if err := everyCell(tx, func(c Cell, n int64) {
+		if on[c.Day] {
+			stored.Counts[c] += n
+		}
+	}, func(c TimeCell, n int64) {
+		if on[c.Day] {
+			stored.Times[c] += n
+		}
+	}); err != nil {
+		return nil, err
+	}
+	list = compare(stored, truth)
+	for _, day := range rest {
+		list = append(list, Difference{Cell: "all of " + Date(day)})
+	}
+	return list, nil
 }
 
 func compare(stored, truth Tally) []Difference {

@@ -231,36 +231,35 @@ func values(rows, columns int) string {
 	return b.String()
 }
 
-// all reads the whole of the rollups.
-func all(tx *db.Tx) (Tally, error) {
-	t := NewTally()
+// everyCell goes through the whole of the rollups.
+func everyCell(tx *db.Tx, count func(Cell, int64), took func(TimeCell, int64)) error {
 	rows, err := tx.Query(`SELECT ` + countColumns + ` FROM fig_count`)
 	if err != nil {
-		return t, fmt.Errorf("read counts: %w", err)
+		return fmt.Errorf("read counts: %w", err)
 	}
-	if err := scanCounts(rows, t); err != nil {
-		return t, err
+	if err := eachCount(rows, count); err != nil {
+		return err
 	}
 	rows, err = tx.Query(`SELECT cube, node, item, stage, day, secrecy, bucket, n FROM fig_time`)
 	if err != nil {
-		return t, fmt.Errorf("read stage times: %w", err)
+		return fmt.Errorf("read stage times: %w", err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var c TimeCell
 		var cube, secrecy, n int64
 		if err := rows.Scan(&cube, &c.Node, &c.Item, &c.Stage, &c.Day, &secrecy, &c.Bucket, &n); err != nil {
-			return t, fmt.Errorf("read a stage time: %w", err)
+			return fmt.Errorf("read a stage time: %w", err)
 		}
 		c.Cube, c.Secrecy = Cube(cube), journal.Secrecy(secrecy)
-		t.Times[c] += n
+		took(c, n)
 	}
-	return t, rows.Err()
+	return rows.Err()
 }
 
 const countColumns = `cube, node, key, day, secrecy, measure, n`
 
-func scanCounts(rows *db.Rows, t Tally) error {
+func eachCount(rows *db.Rows, take func(Cell, int64)) error {
 	defer rows.Close()
 	for rows.Next() {
 		var c Cell
@@ -270,7 +269,7 @@ func scanCounts(rows *db.Rows, t Tally) error {
 			return fmt.Errorf("read a count: %w", err)
 		}
 		c.Cube, c.Secrecy, c.Measure = Cube(cube), journal.Secrecy(secrecy), Measure(measure)
-		t.Counts[c] += n
+		take(c, n)
 	}
 	return rows.Err()
 }
