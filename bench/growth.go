@@ -210,7 +210,7 @@ func growthTable(engine string, points []grown) string {
 			if g.Cases == 0 {
 				return "–"
 			}
-			return grouped(int(g.Bytes) / g.Cases)
+			return grouped(float64(g.Bytes) / float64(g.Cases))
 		}},
 	} {
 		fmt.Fprintf(&b, "| %s |", row.name)
@@ -224,7 +224,7 @@ func growthTable(engine string, points []grown) string {
 
 // chart draws costs against sizes, both in powers of ten.
 func chart(engine string, points []grown) string {
-	const left, top, wide, high, right = 64, 34, 460, 340, 230
+	const left, top, wide, high, right = 64, 34, 460, 340, 300
 	points = slices.DeleteFunc(slices.Clone(points), func(g grown) bool { return g.Cases == 0 })
 	if len(points) == 0 {
 		points = []grown{{Cases: 1}}

@@ -156,7 +156,7 @@ func (b *filler) tell(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	many := min(max(b.options.Cases/20, 60), 1000, len(requests))
+	many := min(max(b.options.Cases/25, 40), 1000, len(requests))
 	b.weeks = span(b.options.Cases)
 	now := b.options.Now()
 	b.from = now.Add(-time.Duration(b.weeks) * 7 * 24 * time.Hour).Truncate(time.Millisecond)
