@@ -28,8 +28,13 @@ type plan struct {
 // plans are in the order in which they run. The budgets add up to less than 25
 // minutes on two cores; see TestTheEverydayRunIsBounded.
 var plans = []plan{
-	{"lifecycle", 8 * time.Minute, words("--runs 3 --time 15s"), words("--time 3s --engines sqlite"), words("--time 1s --workers 4 --references=false --engines sqlite")},
-	{"locate", 3 * time.Minute, words("--sizes 1000,10000,100000 --runs 3"), words("--sizes 10000 --time 2s"), words("--sizes 100 --time 1s")},
+	{"lifecycle", 8 * time.Minute, words("--runs 3 --time 12s"), words("--time 2s --engines sqlite --references=false"),
+		words("--time 1s --workers 4 --references=false --engines sqlite")},
+	{"locate", 4 * time.Minute, words("--sizes 1000,10000,100000 --runs 3"), words("--sizes 1000 --time 1s"), words("--sizes 100 --time 1s")},
+	// The program holds 10,000 streams; those that compare are among them.
+	{"live", 8 * time.Minute, words("--sizes 1000,5000,9900 --time 10s"), words("--sizes 300 --time 1s --engines sqlite"),
+		words("--sizes 60 --time 1s --engines sqlite")},
+	{"district", 4 * time.Minute, words("--sizes 2000 --time 10s"), words("--sizes 60 --time 1s --engines sqlite"), words("--sizes 60 --time 1s --engines postgres")},
 }
 
 func words(s string) []string { return strings.Fields(s) }

@@ -35,6 +35,7 @@ var scenarios = []scenario{
 	{"ceiling", "public reports under a ceiling of memory", ceiling},
 	{"locate", "positions to grids, against PostGIS on the same polygons", locate},
 	{"live", "from an acknowledged act to thousands of listeners; storms and slow readers without a gap", live},
+	{"district", "import of cases, units and grids; on these tiles, search and figures", daily},
 }
 
 // commands are what bench does besides measuring.
