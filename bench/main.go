@@ -36,6 +36,10 @@ var scenarios = []scenario{
 	{"locate", "positions to grids, against PostGIS on the same polygons", locate},
 	{"live", "from an acknowledged act to thousands of listeners; storms and slow readers without a gap", live},
 	{"district", "import of cases, units and grids; on these tiles, search and figures", daily},
+	{"worklist", "every list of desk and field on very many cases", worklists},
+	{"growth", "what each thing costs at growing numbers of cases; start and memory too", growth},
+	{"soak", "mixed load for long: memory, handles, log, drift", soak},
+	{"large", "ten million cases: fill, verify and all of the above; writes docs/benchmarks-large.md", large},
 }
 
 // commands are what bench does besides measuring.
@@ -56,6 +60,7 @@ type options struct {
 	profile string // folder; empty: none
 	sizes   []int  // grids, listeners or cases; empty: the scenario's own
 	quick   bool   // all: the quick run
+	large   largeOptions
 }
 
 // sizesOr gives the sizes to measure.
@@ -105,6 +110,7 @@ func run(ctx context.Context, args []string) error {
 	flags.StringVar(&o.profile, "profile", "", "folder for profiles of the program; empty: none")
 	sizes := flags.String("sizes", "", "sizes to measure, comma separated: grids, listeners or cases; empty: the scenario's own")
 	flags.BoolVar(&o.quick, "quick", false, "all: in under a minute, once and short")
+	o.large.flags(flags)
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
 	}

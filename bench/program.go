@@ -137,10 +137,12 @@ func startPostgres(ctx context.Context, dir string) (dsn string, pid int, stop f
 		}
 		attributes.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 	}
-	initdb := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "-D", cluster, "-U", "onegrid", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8")
-	initdb.SysProcAttr, initdb.Dir = attributes, "/"
-	if out, err := initdb.CombinedOutput(); err != nil {
-		return "", 0, nil, fmt.Errorf("initdb: %w: %s", err, out)
+	if _, err := os.Stat(filepath.Join(cluster, "PG_VERSION")); err != nil { // else it was filled before
+		initdb := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "-D", cluster, "-U", "onegrid", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8")
+		initdb.SysProcAttr, initdb.Dir = attributes, "/"
+		if out, err := initdb.CombinedOutput(); err != nil {
+			return "", 0, nil, fmt.Errorf("initdb: %w: %s", err, out)
+		}
 	}
 	server := exec.Command(filepath.Join(bin, "postgres"), "-D", cluster, "-k", socket, "-c", "listen_addresses=",
 		"-c", "shared_buffers=512MB", "-c", "max_wal_size=4GB")

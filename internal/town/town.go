@@ -8,11 +8,14 @@ package town
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"hash/fnv"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -110,6 +113,39 @@ func NewWith(t testing.TB, engine db.Engine, set map[string]string) *Town {
 
 func newTown(t testing.TB, engine db.Engine, begins time.Time, set map[string]string) *Town {
 	t.Helper()
+	if !begins.Equal(Morning) {
+		w := emptyTown(t, engine, begins, set)
+		if engine == db.Postgres {
+			w.config.Database = dbtest.Migrated(t, engine, app.Tables())
+		}
+		w.Start(true)
+		t.Cleanup(w.Stop)
+		w.build()
+		w.must(w.App.Step(w.ctx))
+		return w
+	}
+	f := ready[engine]
+	f.once.Do(func() { f.furnish(t, engine) })
+	if f.as == nil {
+		t.Fatal("the town could not be built")
+	}
+	w := emptyTown(t, engine, begins, set)
+	w.must(f.folder.to(w.Dir))
+	if engine == db.Postgres {
+		w.config.Database = f.of.Copy(t)
+	}
+	w.Roles = f.as.Roles
+	for to, from := range map[*map[string]id.ID]map[string]id.ID{&w.Nodes: f.as.Nodes, &w.Posts: f.as.Posts, &w.Persons: f.as.Persons,
+		&w.Accounts: f.as.Accounts, &w.Holdings: f.as.Holdings} {
+		*to = maps.Clone(from)
+	}
+	w.Start(false)
+	t.Cleanup(w.Stop)
+	return w
+}
+
+func emptyTown(t testing.TB, engine db.Engine, begins time.Time, set map[string]string) *Town {
+	t.Helper()
 	w := &Town{TB: t, Engine: engine, Dir: filepath.Join(t.TempDir(), "data"), Clock: dbtest.NewClock(begins),
 		Nodes: map[string]id.ID{}, Posts: map[string]id.ID{}, Persons: map[string]id.ID{}, Accounts: map[string]id.ID{}, Holdings: map[string]id.ID{},
 		people: map[string]*Person{}, Logged: &Log{}}
@@ -120,14 +156,65 @@ func newTown(t testing.TB, engine db.Engine, begins time.Time, set map[string]st
 	config, err := app.LoadConfig(w.Dir, all, nil)
 	w.must(err)
 	w.config = config
+	return w
+}
+
+// furnished is the town as it stands in the Morning: built once on each engine,
+// copied for each story.
+type furnished struct {
+	once   sync.Once
+	of     dbtest.Kept // of PostgreSQL; SQLite's lies in the folder
+	folder folder
+	as     *Town
+}
+
+var ready = map[db.Engine]*furnished{db.SQLite: {}, db.Postgres: {}}
+
+func (f *furnished) furnish(t testing.TB, engine db.Engine) {
+	t.Helper()
+	w := emptyTown(t, engine, Morning, nil)
 	if engine == db.Postgres {
 		w.config.Database = dbtest.Migrated(t, engine, app.Tables())
 	}
 	w.Start(true)
-	t.Cleanup(w.Stop)
 	w.build()
 	w.must(w.App.Step(w.ctx))
-	return w
+	w.Stop()
+	if engine == db.Postgres {
+		f.of = dbtest.Keep(t, w.config.Database)
+	}
+	var err error
+	f.folder, err = folderOf(w.Dir)
+	w.must(err)
+	f.as = w
+}
+
+// folder holds the files of a folder, by path.
+type folder map[string][]byte
+
+func folderOf(dir string) (folder, error) {
+	f := folder{}
+	return f, filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		inside, err := filepath.Rel(dir, path)
+		if err == nil {
+			f[inside], err = os.ReadFile(path)
+		}
+		return err
+	})
+}
+
+// to writes the files into a new folder.
+func (f folder) to(dir string) error {
+	for inside, raw := range f {
+		path := filepath.Join(dir, inside)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, raw, 0o600)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Start puts the rooms together and opens the front door.

@@ -125,7 +125,7 @@ func (c Case) besides() bool { return c.Task == TaskCooperate || c.Task == TaskS
 func (b Beside) takesPart() []id.ID { return append(slices.Clone(b.Helpers), b.Raised...) }
 
 func addSide(tx *db.Tx, post, caseID id.ID, kind string) error {
-	_, err := tx.Exec(`INSERT INTO case_side (post_id, case_id, kind) VALUES ($1, $2, $3) ON CONFLICT (post_id, case_id, kind) DO NOTHING`, post, caseID, kind)
+	_, err := tx.Exec(`INSERT INTO case_side (post_id, case_id, kind, state, list_at) VALUES ($1, $2, $3, `+standing+`) ON CONFLICT (post_id, case_id, kind) DO NOTHING`, post, caseID, kind)
 	if err != nil {
 		return fmt.Errorf("let a post see a case: %w", err)
 	}

@@ -7,7 +7,11 @@ import (
 	"errors"
 	"image"
 	"image/jpeg"
+	"maps"
+	"os"
 	"path/filepath"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -50,7 +54,9 @@ type house struct {
 	files  *blob.Area
 	log    *journal.Journal
 	hours  *calendar.Calendars
+	drawn  *grid.Grids
 
+	catalog  *catalog.Catalog
 	registry *registry.Registry
 
 	units map[string]id.ID
@@ -74,18 +80,65 @@ func eachHouse(t *testing.T, story func(h *house)) {
 	}
 }
 
+// furnished is the house as it stands before a story begins: built once on each
+// engine, copied for each story.
+type furnished struct {
+	once sync.Once
+	of   dbtest.Kept
+	keys []byte
+	as   *house
+}
+
+var ready = map[db.Engine]*furnished{db.SQLite: {}, db.Postgres: {}}
+
 func newHouse(t testing.TB, engine db.Engine) *house {
+	t.Helper()
+	f := ready[engine]
+	f.once.Do(func() {
+		keys := filepath.Join(t.TempDir(), "fields.json")
+		if err := seal.Create(keys); err != nil {
+			t.Fatal(err)
+		}
+		dsn := dbtest.Migrated(t, engine, allRooms())
+		h := openHouse(t, dsn, keys)
+		h.write(func(tx *db.Tx) error { return h.hours.Seed(tx, journal.By{Via: "cli:test"}, data.FS) })
+		h.write(func(tx *db.Tx) error { return h.catalog.Seed(tx, h.operator()) })
+		h.build()
+		h.must(h.db.Close())
+		var err error
+		f.keys, err = os.ReadFile(keys)
+		h.must(err)
+		f.of, f.as = dbtest.Keep(t, dsn), h
+	})
+	if f.as == nil {
+		t.Fatal("the house could not be built")
+	}
+	keys := filepath.Join(t.TempDir(), "fields.json")
+	if err := os.WriteFile(keys, f.keys, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	h := openHouse(t, f.of.Copy(t), keys)
+	for to, from := range map[*map[string]id.ID]map[string]id.ID{&h.units: f.as.units, &h.grids: f.as.grids, &h.posts: f.as.posts, &h.who: f.as.who} {
+		*to = maps.Clone(from)
+	}
+	return h
+}
+
+// openHouse puts the rooms together on a database with their tables.
+func openHouse(t testing.TB, dsn, keys string) *house {
 	t.Helper()
 	h := &house{TB: t, ctx: context.Background(), clock: dbtest.NewClock(morning), log: journal.New(),
 		units: map[string]id.ID{}, grids: map[string]id.ID{}, posts: map[string]id.ID{}, who: map[string]id.ID{}}
 	h.log.OnNumbered(Arrive, ArriveKinds...)
-	h.db = dbtest.Open(t, engine, func(o *db.Options) { o.Now, o.Ledger = h.clock.Now, h.log }, allRooms())
+	engine := db.Postgres
+	if strings.HasPrefix(dsn, "sqlite:") {
+		engine = db.SQLite
+	}
+	h.db = dbtest.Open(t, engine, func(o *db.Options) { o.DSN, o.Now, o.Ledger = dsn, h.clock.Now, h.log }, allRooms())
 	rules, err := org.LoadRules(data.FS)
 	h.must(err)
 	book, err := access.LoadRoleBook(data.FS)
 	h.must(err)
-	keys := filepath.Join(t.TempDir(), "fields.json")
-	h.must(seal.Create(keys))
 	box, err := seal.Load(keys)
 	h.must(err)
 	store, err := blob.Open(t.TempDir(), blob.Options{Now: h.clock.Now})
@@ -98,19 +151,12 @@ func newHouse(t testing.TB, engine db.Engine) *house {
 	h.access, err = access.New(access.Options{Org: h.org, Roles: book, Sealer: seal.AEAD{Box: box}, Cost: access.Cost{Time: 1, Memory: 64, Threads: 1}})
 	h.must(err)
 	h.org.Guarded(h.access)
-	grids := grid.New(h.org)
-	calendars := calendar.NewCalendars()
-	h.hours = calendars
-	register := catalog.New(catalog.Known{})
-	people, err := registry.New(registry.Options{Org: h.org, Seal: box, Files: data.FS, Declared: []personal.Room{Personal()}, Forms: h.forms(register)})
+	h.drawn, h.hours, h.catalog = grid.New(h.org), calendar.NewCalendars(), catalog.New(catalog.Known{})
+	h.registry, err = registry.New(registry.Options{Org: h.org, Seal: box, Files: data.FS, Declared: []personal.Room{Personal()}, Forms: h.forms(h.catalog)})
 	h.must(err)
-	h.registry = people
-	h.desk, err = New(Options{Org: h.org, Grids: grids, Calendars: calendars, Catalog: register, Access: h.access, Registry: people, Seal: box,
+	h.desk, err = New(Options{Org: h.org, Grids: h.drawn, Calendars: h.hours, Catalog: h.catalog, Access: h.access, Registry: h.registry, Seal: box,
 		Files: h.files, Quarantine: strange, Pictures: blob.NewPictures(blob.PictureOptions{})})
 	h.must(err)
-	h.write(func(tx *db.Tx) error { return calendars.Seed(tx, journal.By{Via: "cli:test"}, data.FS) })
-	h.write(func(tx *db.Tx) error { return register.Seed(tx, h.operator()) })
-	h.build(grids)
 	return h
 }
 
@@ -157,7 +203,7 @@ func (h *house) read(fn func(tx *db.Tx) error) {
 }
 
 // build makes the organisation, draws two square grids and seats people.
-func (h *house) build(grids *grid.Grids) {
+func (h *house) build() {
 	h.Helper()
 	h.write(func(tx *db.Tx) error {
 		for _, u := range []struct {
@@ -179,7 +225,7 @@ func (h *house) build(grids *grid.Grids) {
 		return nil
 	})
 	h.write(func(tx *db.Tx) error {
-		r, err := grids.Import(tx, h.operator(), []grid.ImportRow{
+		r, err := h.drawn.Import(tx, h.operator(), []grid.ImportRow{
 			{Number: 1, Code: "370115003201001", Name: "一号网格", Platform: "P1", Shape: square(117.00, 36.90)},
 			{Number: 2, Code: "370115004201001", Name: "二号网格", Platform: "P2", Shape: square(117.02, 36.90)},
 		}, grid.ImportOptions{Datum: geo.WGS84})
@@ -192,7 +238,7 @@ func (h *house) build(grids *grid.Grids) {
 	})
 	h.read(func(tx *db.Tx) error {
 		for name, code := range map[string]string{"G1": "370115003201001", "G2": "370115004201001"} {
-			g, _, err := grids.ByCode(tx, code)
+			g, _, err := h.drawn.ByCode(tx, code)
 			if err != nil {
 				return err
 			}

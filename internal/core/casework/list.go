@@ -110,7 +110,85 @@ type line struct {
 	node   id.ID
 	max    journal.Secrecy
 	also   string // as the index's own condition demands
-	join   string
+	beside string // the table whose index is walked, with its name here; empty: cases itself
+	within string // a column of the case that must have the value inside
+	inside id.ID
+}
+
+// from is where the line's query reads, and the columns of its order there.
+func (l line) from() (tables, state, at, last string) {
+	if l.beside == "" {
+		return "cases c", "c.state", "c.list_at", "c.id"
+	}
+	_, name, _ := strings.Cut(l.beside, " ")
+	// CROSS: SQLite then reads the tables in this order.
+	return l.beside + " CROSS JOIN cases c", name + ".state", name + ".list_at", name + ".case_id"
+}
+
+// join is what a query on cases c adds that has its cases from elsewhere.
+func (l line) join() string {
+	if l.beside == "" {
+		return ""
+	}
+	_, _, _, last := l.from()
+	return " JOIN " + l.beside + " ON " + last + " = c.id"
+}
+
+// where is the line's condition; $1 is the node, $2 the state, $3 the secrecy.
+// within goes behind the arguments of the rest.
+func (l line) where(args int) string {
+	_, state, _, last := l.from()
+	out := l.column + ` = $1 AND ` + state + ` = $2 AND c.secrecy <= $3` + l.also
+	if l.beside != "" {
+		out += ` AND c.id = ` + last
+	}
+	if l.within != "" {
+		// Not a plain column: its own, wider index is not to be taken.
+		out += fmt.Sprintf(` AND COALESCE(%[1]s, %[1]s) = $%[2]d`, l.within, args+1)
+	}
+	return out
+}
+
+// arguments are those of where, with others in the middle.
+func (l line) arguments(s State, others ...any) []any {
+	out := append([]any{l.node, s, int64(l.max)}, others...)
+	if l.within != "" {
+		out = append(out, l.inside)
+	}
+	return out
+}
+
+// wideFirst are the columns of levels, wide before narrow.
+var wideFirst = []string{"c." + access.HubColumn, "c." + access.StreetColumn, "c." + access.PlatformColumn, "c." + access.GridColumn}
+
+// narrowed lets the walks of wide nodes go along the index of the narrowest node
+// or the item that a list is cut by.
+func narrowed(ls []line, f Filter) []line {
+	by, node := "", id.ID{}
+	for column, v := range map[string]id.ID{access.StreetColumn: f.Street, access.PlatformColumn: f.Platform, access.GridColumn: f.Grid} {
+		if !v.IsZero() && slices.Index(wideFirst, "c."+column) > slices.Index(wideFirst, by) {
+			by, node = "c."+column, v
+		}
+	}
+	if by == "" && !f.Department.IsZero() {
+		by, node = "c."+access.DepartmentColumn, f.Department
+	}
+	var out []line
+	for _, l := range ls {
+		level := slices.Index(wideFirst, l.column)
+		switch {
+		case by != "" && level >= 0 && (level < slices.Index(wideFirst, by) || by == "c."+access.DepartmentColumn && level < 2):
+			for _, v := range append([]id.ID{node}, f.inherited[node]...) {
+				out = append(out, line{column: by, node: v, max: l.max, within: l.column, inside: l.node})
+			}
+		case by == "" && f.Item != "" && level == 0:
+			l.within, l.inside, l.column = l.column, l.node, "c.item"
+			out = append(out, l)
+		default:
+			out = append(out, l)
+		}
+	}
+	return out
 }
 
 // lines turns the actor's walks into indexes of this room's tables. A post on
@@ -126,9 +204,9 @@ func lines(walks []access.Walk) []line {
 				line{column: "c.acting_post_id", node: w.Node, max: w.MaxSecrecy, also: " AND c.acting_post_id <> c.post_id"},
 				line{column: "c.handler_post_id", node: w.Node, max: w.MaxSecrecy},
 				line{column: "c.ask_post_id", node: w.Node, max: w.MaxSecrecy},
-				line{column: "s.post_id", node: w.Node, max: w.MaxSecrecy, join: " JOIN case_side s ON s.case_id = c.id"})
+				line{column: "s.post_id", node: w.Node, max: w.MaxSecrecy, beside: "case_side s"})
 		case access.PersonColumn:
-			out = append(out, line{column: "n.person_id", node: w.Node, max: w.MaxSecrecy, join: " JOIN case_named n ON n.case_id = c.id"})
+			out = append(out, line{column: "n.person_id", node: w.Node, max: w.MaxSecrecy, beside: "case_named n"})
 		default:
 			out = append(out, line{column: "c." + w.Column, node: w.Node, max: w.MaxSecrecy})
 		}
@@ -167,6 +245,7 @@ func mine(by *access.Actor) []line {
 type condition struct {
 	sql  strings.Builder
 	args []any
+	item string
 }
 
 func (q *condition) and(sql string, arg any) {
@@ -212,7 +291,7 @@ const fixedArgs = 5
 const nearAhead = 14 * 24 * time.Hour
 
 func (f Filter) condition(now time.Time) *condition {
-	q := &condition{}
+	q := &condition{item: f.Item}
 	if f.View != "mine" {
 		// A verification or check is part of its case; only who must do it
 		// finds it in a list.
@@ -260,6 +339,8 @@ func (d *Desk) List(tx *db.Tx, by *access.Actor, f Filter, after *Cursor, limit 
 	ls := lines(by.Walks("case.view"))
 	if f.View == "mine" {
 		ls = mine(by)
+	} else {
+		ls = narrowed(ls, f)
 	}
 	q := f.condition(tx.Now())
 	var out []Case
@@ -291,15 +372,19 @@ func walk(tx *db.Tx, l line, s State, q *condition, after *Cursor, limit int) ([
 	if after != nil {
 		at, last = after.At, after.ID
 	}
-	args := append([]any{l.node, s, int64(l.max), at, last[:]}, q.args...)
+	args := l.arguments(s, append([]any{at, last[:]}, q.args...)...)
+	if l.column == "c.item" {
+		args[0] = q.item
+	}
 	return many(tx, l.query(q, limit), args...)
 }
 
 // query reads one line in its order; a test shows that it walks one index and
 // sorts nothing.
 func (l line) query(q *condition, limit int) string {
-	return `SELECT ` + prefixed + ` FROM cases c` + l.join + ` WHERE ` + l.column + ` = $1 AND c.state = $2 AND c.secrecy <= $3 AND (c.list_at, c.id) > ($4, $5)` +
-		l.also + q.sql.String() + fmt.Sprintf(` ORDER BY c.list_at, c.id LIMIT %d`, limit)
+	tables, _, at, last := l.from()
+	return `SELECT ` + prefixed + ` FROM ` + tables + ` WHERE ` + l.where(fixedArgs+len(q.args)) + ` AND (` + at + `, ` + last + `) > ($4, $5)` +
+		strings.ReplaceAll(q.sql.String(), "c.list_at", at) + fmt.Sprintf(` ORDER BY %s, %s LIMIT %d`, at, last, limit)
 }
 
 // prefixed are the columns of a case in a query with a join.
@@ -457,7 +542,7 @@ func (c Case) near(now time.Time) bool {
 }
 
 // Counts are how many cases wait where (件数). A count above countMost is told
-// as countMost: a screen shows "10000+", and no reader pays for counting more.
+// as countMost: a screen shows "1000+", and no reader pays for counting more.
 type Counts struct {
 	AsOf    time.Time        `json:"as_of"`
 	ByState map[string]int64 `json:"by_state"`
@@ -467,7 +552,7 @@ type Counts struct {
 	Watched int64            `json:"watched"`
 }
 
-const countMost = 10_000
+const countMost = 1_000
 
 // Counts counts the open cases the actor may see, each once, and what waits for
 // the actor's posts.
@@ -517,8 +602,9 @@ func count(tx *db.Tx, walks []access.Walk, s State, now time.Time) (total, late,
 	seen := map[id.ID]bool{}
 	ls := lines(walks)
 	for _, l := range ls {
-		rows, err := tx.Query(`SELECT c.id, c.list_at, COALESCE(c.near_at, 0) FROM cases c`+l.join+` WHERE `+l.column+` = $1 AND c.state = $2 AND c.secrecy <= $3 AND c.parent_id IS NULL`+
-			l.also+fmt.Sprintf(` ORDER BY c.list_at, c.id LIMIT %d`, countMost), l.node, s, int64(l.max))
+		tables, _, at, last := l.from()
+		rows, err := tx.Query(`SELECT c.id, c.list_at, COALESCE(c.near_at, 0) FROM `+tables+` WHERE `+l.where(3)+` AND c.parent_id IS NULL`+
+			fmt.Sprintf(` ORDER BY %s, %s LIMIT %d`, at, last, countMost), l.arguments(s)...)
 		if err != nil {
 			return 0, 0, 0, fmt.Errorf("count cases: %w", err)
 		}
@@ -552,8 +638,9 @@ func count(tx *db.Tx, walks []access.Walk, s State, now time.Time) (total, late,
 }
 
 func walkIDs(tx *db.Tx, l line, s State, q *condition) ([]id.ID, error) {
-	rows, err := tx.Query(`SELECT c.id FROM cases c`+l.join+` WHERE `+l.column+` = $1 AND c.state = $2 AND c.secrecy <= $3 AND (c.list_at, c.id) > ($4, $5)`+
-		l.also+q.sql.String()+fmt.Sprintf(` LIMIT %d`, countMost), append([]any{l.node, s, int64(l.max), int64(-1) << 62, make([]byte, 16)}, q.args...)...)
+	tables, _, at, last := l.from()
+	rows, err := tx.Query(`SELECT c.id FROM `+tables+` WHERE `+l.where(fixedArgs+len(q.args))+` AND (`+at+`, `+last+`) > ($4, $5)`+
+		q.sql.String()+fmt.Sprintf(` LIMIT %d`, countMost), l.arguments(s, append([]any{int64(-1) << 62, make([]byte, 16)}, q.args...)...)...)
 	if err != nil {
 		return nil, fmt.Errorf("count cases: %w", err)
 	}

@@ -282,7 +282,7 @@ func (d *Desk) open(tx *db.Tx, caseID id.ID) (Revealed, error) {
 
 // addNamed names a person on a case, so that lists find it by the person.
 func addNamed(tx *db.Tx, caseID, person id.ID) error {
-	err := tx.Send(`INSERT INTO case_named (person_id, case_id) VALUES ($1, $2) ON CONFLICT (person_id, case_id) DO NOTHING`, person, caseID)
+	err := tx.Send(`INSERT INTO case_named (person_id, case_id, state, list_at) VALUES ($1, $2, `+standing+`) ON CONFLICT (person_id, case_id) DO NOTHING`, person, caseID)
 	if err != nil {
 		return fmt.Errorf("name a person on a case: %w", err)
 	}

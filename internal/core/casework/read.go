@@ -41,7 +41,7 @@ func (d *Desk) Among(tx *db.Tx, by *access.Actor, cases []id.ID) (map[id.ID]Brie
 	}
 	for _, l := range lines(by.Walks("case.view")) {
 		args[0], args[1] = l.node, int64(l.max)
-		rows, err := tx.Query(`SELECT c.id, c.number, c.title, c.item, c.flow, c.state FROM cases c`+l.join+` WHERE `+l.column+` = $1 AND c.secrecy <= $2`+
+		rows, err := tx.Query(`SELECT c.id, c.number, c.title, c.item, c.flow, c.state FROM cases c`+l.join()+` WHERE `+l.column+` = $1 AND c.secrecy <= $2`+
 			l.also+` AND c.id IN (`+strings.Join(marks, ", ")+`)`, args...)
 		if err != nil {
 			return nil, fmt.Errorf("read some cases: %w", err)

@@ -88,7 +88,7 @@ func redatedOn(tx *db.Tx, l line, after *Cursor, limit int) ([]Redated, error) {
 		at, last = after.At, after.ID
 	}
 	rows, err := tx.Query(`SELECT r.id, r.case_id, c.number, c.title, r.kind, r.calendar, r.before_at, r.after_at, r.why, r.at
-		FROM case_redated r JOIN cases c ON c.id = r.case_id`+l.join+` WHERE `+l.column+` = $1 AND c.secrecy <= $2 AND (r.at, r.id) < ($3, $4)`+l.also+
+		FROM case_redated r JOIN cases c ON c.id = r.case_id`+l.join()+` WHERE `+l.column+` = $1 AND c.secrecy <= $2 AND (r.at, r.id) < ($3, $4)`+l.also+
 		fmt.Sprintf(` ORDER BY r.at DESC, r.id DESC LIMIT %d`, limit), l.node, int64(l.max), at, last[:])
 	if err != nil {
 		return nil, fmt.Errorf("read moved deadlines: %w", err)

@@ -186,6 +186,23 @@ func insert(tx *db.Tx, c Case) error {
 	if err != nil {
 		return fmt.Errorf("write case %s: %w", c.ID, err)
 	}
+	return alongside(tx, c)
+}
+
+// standing is the state of case $2 and its place in the order, for rows beside it
+// that lists walk; nothing yet where the case is about to be inserted.
+const standing = `COALESCE((SELECT c.state FROM cases c WHERE c.id = $2), ''), COALESCE((SELECT c.list_at FROM cases c WHERE c.id = $2), 0)`
+
+// alongside lets the rows beside a case that lists walk follow it.
+func alongside(tx *db.Tx, c Case) error {
+	for table, is := range map[string]bool{"case_named": len(c.Named) > 0 || c.Secrecy == journal.Named, "case_side": len(c.takesPart()) > 0} {
+		if !is {
+			continue
+		}
+		if err := tx.Send(`UPDATE `+table+` SET state = $2, list_at = $3 WHERE case_id = $1`, c.ID, c.State, c.listAt()); err != nil {
+			return fmt.Errorf("write beside case %s: %w", c.ID, err)
+		}
+	}
 	return nil
 }
 
@@ -212,10 +229,12 @@ type keys struct {
 	department, post, acting, handler, ask id.ID
 	resume                                 any
 	closed                                 time.Time
+	state                                  State
+	at                                     int64
 }
 
 func (c Case) keyed() keys {
-	return keys{true, c.Item, c.Department, c.Post, c.Acting, c.Handler, c.AskPost, c.resumeAt(), c.Closed}
+	return keys{true, c.Item, c.Department, c.Post, c.Acting, c.Handler, c.AskPost, c.resumeAt(), c.Closed, c.State, c.listAt()}
 }
 
 // storeTexts are the statements of store by which keys they write.
@@ -270,7 +289,10 @@ func store(tx *db.Tx, c Case, was int64) error {
 	if err := tx.SendOne(ErrChanged, storeText(which), args...); err != nil {
 		return fmt.Errorf("write case %s: %w", c.ID, err)
 	}
-	return nil
+	if c.stored.known && c.stored.state == c.State && c.stored.at == c.listAt() {
+		return nil // rows that were added beside it know where it stands
+	}
+	return alongside(tx, c)
 }
 
 // Arrive sets the order of arrival of the cases that a group of commands made,

@@ -103,6 +103,25 @@ func (h *house) walksBlock(from, to int, saw *walked) {
 			h.agrees(h.now(Case{ID: c.Main}), fmt.Sprintf("main case of walk %d", n))
 		}
 	}
+	h.alongside()
+}
+
+// alongside: what lists walk beside a case stands where the case stands.
+func (h *house) alongside() {
+	h.Helper()
+	h.read(func(tx *db.Tx) error {
+		for _, table := range []string{"case_named", "case_side"} {
+			var all, wrong int64
+			if err := tx.Row(`SELECT COUNT(*), COALESCE(SUM(CASE WHEN c.state = b.state AND c.list_at = b.list_at THEN 0 ELSE 1 END), 0)
+				FROM `+table+` b LEFT JOIN cases c ON c.id = b.case_id`).Scan(&all, &wrong); err != nil {
+				return err
+			}
+			if all == 0 || wrong > 0 {
+				h.Errorf("%s: %d of %d rows stand elsewhere than their case", table, wrong, all)
+			}
+		}
+		return nil
+	})
 }
 
 // leaves lets somebody leave a post, or come back to it; the sweeper follows.

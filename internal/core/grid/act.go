@@ -595,10 +595,18 @@ func (a *acting) split() error {
 	return nil
 }
 
+// shut ends a grid whose ground others have beneath it. A base grid that alone
+// has its ground is merged into a neighbour instead: what lies there must lie in
+// a grid tomorrow, too.
 func (a *acting) shut() error {
 	old, err := a.grid(a.in.Grid, "body.grid_id")
 	if err != nil {
 		return err
+	}
+	if old.Layer == Base {
+		if err := a.whole([]Grid{old}, nil, ""); err != nil {
+			return fault.Of(err).At("body.grid_id", "grid.sole_ground")
+		}
 	}
 	return a.end(old)
 }

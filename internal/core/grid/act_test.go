@@ -200,6 +200,7 @@ func TestActsThatAreRefused(t *testing.T) {
 			"all the ground":   {ActIn{Kind: org.Redraw, Area: box(-1, -1, 5, 5), Into: b}, ErrNothingLeft},
 			"own ground":       {ActIn{Kind: org.Redraw, Area: box(5, 1, 6, 2), Into: b}, ErrNothing},
 			"dated back":       {ActIn{Kind: org.Split, Grid: a, Line: line, Parts: parts, From: o.clock.Now().Add(-time.Hour)}, ErrPast},
+			"ground of none":   {ActIn{Kind: org.Close, Grid: a}, ErrPartition},
 			"somebody's post":  {ActIn{Kind: org.Split, Grid: a, Line: line, Parts: []NewGrid{{Name: "一", Posts: []id.ID{unit(88)}}, {Name: "二"}}}, ErrInvalid},
 			"no ring":          {ActIn{Kind: org.Found, New: &NewGrid{Name: "一", Platform: unit(4), Geometry: []byte(`{"type":"Point","coordinates":[1,2]}`)}}, nil},
 		} {

@@ -111,7 +111,7 @@ func TestADrawingGoesStale(t *testing.T) {
 			return err
 		})
 		p := o.proposes(ActIn{Kind: org.Merge, Grids: []id.ID{a.ID}, Into: b.ID})
-		second := o.proposes(ActIn{Kind: org.Close, Grid: b.ID})
+		second := o.proposes(ActIn{Kind: org.Merge, Grids: []id.ID{b.ID}, Into: a.ID})
 		if _, err := o.decides(leader, second, DecisionIn{Approve: false, Note: "再想想"}); err != nil {
 			t.Fatal(err)
 		}

@@ -129,7 +129,11 @@ func erase(tx *db.Tx, by By, line erasure, must bool) (bool, error) {
 	if err != nil || n == 0 {
 		return false, err
 	}
-	at, err := readSight(sight)
+	texts, err := readSights(tx, []string{sight})
+	if err != nil {
+		return false, err
+	}
+	at, err := readSight(sightOf(texts, sight))
 	if err != nil {
 		return false, err
 	}

@@ -290,7 +290,7 @@ func TestSightText(t *testing.T) {
 		}
 		var got string
 		if err := d.Read(ctx, func(tx *db.Tx) error {
-			return tx.Row(`SELECT sight FROM journal_entry ORDER BY number DESC LIMIT 1`).Scan(&got)
+			return tx.Row(`SELECT s.sight FROM journal_entry e JOIN journal_sight s ON s.key = e.sight ORDER BY e.number DESC LIMIT 1`).Scan(&got)
 		}); err != nil {
 			t.Fatal(err)
 		}

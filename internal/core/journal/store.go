@@ -4,6 +4,7 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"onegrid/internal/kit/db"
 	"onegrid/internal/kit/id"
@@ -17,7 +18,8 @@ func Room() db.Room { return db.RoomOf("journal", migrations) }
 
 // Journal is the database's Ledger.
 type Journal struct {
-	hooks []hook
+	hooks  []hook
+	sights knownSights
 }
 
 // hook is called with the first entries of subjects or kinds; see OnNumbered.
@@ -98,7 +100,7 @@ func (j *Journal) Seal(tx *db.Tx, pended []any) error {
 			return err
 		}
 	}
-	if err := insertEntries(tx, rows); err != nil {
+	if err := j.insertEntries(tx, rows); err != nil {
 		return err
 	}
 	if err := insertBodies(tx, entries); err != nil {
@@ -120,16 +122,26 @@ var (
 	bodyTable = db.NewTable("journal_body", "number", "class", "salt", "content")
 )
 
-func insertEntries(tx *db.Tx, rows []row) error {
+func (j *Journal) insertEntries(tx *db.Tx, rows []row) error {
+	texts := make([]string, 0, 2*len(rows))
+	for i := range rows {
+		if texts = append(texts, rows[i].sight); rows[i].hasBefore {
+			texts = append(texts, rows[i].before)
+		}
+	}
+	keys, err := j.sights.nameSights(tx, texts)
+	if err != nil {
+		return err
+	}
 	args := make([]any, 0, 17*len(rows))
 	for i := range rows {
 		r := &rows[i]
 		var before any
 		if r.hasBefore {
-			before = r.before
+			before = keys[r.before]
 		}
 		args = append(args, r.number, r.id, r.kind, r.subject, r.caseID, r.person, r.post, r.for_, r.via,
-			r.occurred, r.recorded, r.version, r.sight, before, r.class, r.facts, r.digest)
+			r.occurred, r.recorded, r.version, keys[r.sight], before, r.class, r.facts, r.digest)
 	}
 	if err := entryTable.Insert(tx, args); err != nil {
 		return fmt.Errorf("write journal entries: %w", err)
@@ -202,6 +214,7 @@ func entries(tx *db.Tx, q string, args ...any) ([]Entry, error) {
 	}
 	defer rows.Close()
 	var all []Entry
+	var stored []string // the sights of each entry, after and before
 	for rows.Next() {
 		var e Entry
 		var sight, before, facts string
@@ -210,26 +223,54 @@ func entries(tx *db.Tx, q string, args ...any) ([]Entry, error) {
 			db.Time(&e.Occurred), db.Time(&e.Recorded), &e.Version, &sight, db.Text(&before), &e.Class, &facts, &content); err != nil {
 			return nil, fmt.Errorf("read the journal: %w", err)
 		}
-		if e.Sight, err = readSight(sight); err != nil {
-			return nil, fmt.Errorf("sight of entry %d: %w", e.Number, err)
-		}
-		if before != "" {
-			b, err := readSight(before)
-			if err != nil {
-				return nil, fmt.Errorf("sight of entry %d: %w", e.Number, err)
-			}
-			e.Before = &b
-		}
 		if facts != "" {
 			e.Facts = json.RawMessage(facts)
 		}
 		if content != nil {
 			e.Body = json.RawMessage(content)
 		}
-		all = append(all, e)
+		all, stored = append(all, e), append(stored, sight, before)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("read the journal: %w", err)
 	}
-	return all, nil
+	return all, readEntrySights(tx, all, stored)
+}
+
+// readEntrySights gives entries their sights, of which most share a few.
+func readEntrySights(tx *db.Tx, all []Entry, stored []string) error {
+	texts, err := readSights(tx, stored)
+	if err != nil {
+		return err
+	}
+	read := map[string]*Sight{}
+	for i, text := range stored {
+		e := &all[i/2]
+		if text == "" {
+			continue // nothing changed with this entry
+		}
+		s, ok := read[text]
+		if !ok {
+			parsed, err := readSight(sightOf(texts, text))
+			if err != nil {
+				return fmt.Errorf("sight of entry %d: %w", e.Number, err)
+			}
+			s = &parsed
+			read[text] = s
+		}
+		if i%2 == 0 {
+			e.Sight = s.clone()
+		} else {
+			before := s.clone()
+			e.Before = &before
+		}
+	}
+	return nil
+}
+
+// clone gives a sight whose lists nobody else has.
+func (s *Sight) clone() Sight {
+	c := *s
+	c.Posts, c.Persons = slices.Clone(s.Posts), slices.Clone(s.Persons)
+	return c
 }

@@ -68,6 +68,7 @@ type verification struct {
 	missing  map[id.ID]int64 // bodies that are gone, by entry
 	erased   map[id.ID]bool  // entries that an erasure names
 	expired  map[int64]bool  // entries whose bodies ended by their term
+	sights   map[string]string
 }
 
 type seal struct {
@@ -98,6 +99,9 @@ func (v *verification) run(ctx context.Context, progress func(done, of int64)) e
 	var headHash []byte
 	if err := v.tx.Row(`SELECT number, hash FROM journal_head WHERE one = 1`).Scan(&head, &headHash); err != nil {
 		v.add(HeadWrong, 0, "no readable head: %v", err)
+	}
+	if err := v.readSights(); err != nil {
+		return err
 	}
 	for {
 		seals, err := v.seals()
@@ -134,6 +138,24 @@ func (v *verification) run(ctx context.Context, progress func(done, of int64)) e
 		}
 	}
 	return nil
+}
+
+// readSights reads all sights: there are few, and the walk needs them by millions.
+func (v *verification) readSights() error {
+	rows, err := v.tx.Query(`SELECT key, sight FROM journal_sight`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	v.sights = map[string]string{}
+	for rows.Next() {
+		var key, text string
+		if err := rows.Scan(&key, &text); err != nil {
+			continue // unreadable: no digest will fit an entry that names it
+		}
+		v.sights[key] = text
+	}
+	return rows.Err()
 }
 
 // seals reads the next seals of the chain.
@@ -222,8 +244,9 @@ func (v *verification) entry(rows *db.Rows, r *row, s seal) (int64, error) {
 	if r.number >= s.first+s.count {
 		return r.number, nil
 	}
+	r.sight = sightOf(v.sights, r.sight)
 	if before != nil {
-		r.before, r.hasBefore = *before, true
+		r.before, r.hasBefore = sightOf(v.sights, *before), true
 	}
 	if r.number < s.first {
 		v.add(EntryUnsealed, r.number, "no seal covers it")

@@ -126,6 +126,8 @@ func TestDeletedAddedAndSwappedRowsAreFound(t *testing.T) {
 		{"bodies swapped", []string{`UPDATE journal_body SET number = -1 WHERE number = 2`, `UPDATE journal_body SET number = 2 WHERE number = 3`, `UPDATE journal_body SET number = 3 WHERE number = -1`}, []string{journal.BodyChanged}},
 		{"seal added in front", []string{`INSERT INTO journal_seal SELECT 0, count, root, hash FROM journal_seal WHERE first = 5`}, []string{journal.SealBroken}},
 		{"entry added at the end", []string{`INSERT INTO journal_entry SELECT 13, x, kind, subject, case_id, person_id, post_id, for_id, via, occurred_at, recorded_at, version, sight, before, class, facts, NULL FROM journal_entry, (SELECT salt AS x FROM journal_body WHERE number = 2) s WHERE number = 12`}, []string{journal.EntryUnsealed}},
+		{"sight changed", []string{`UPDATE journal_sight SET sight = '{}' WHERE key = (SELECT sight FROM journal_entry WHERE number = 2)`}, []string{journal.GroupChanged}},
+		{"sight deleted", []string{`DELETE FROM journal_sight WHERE key = (SELECT before FROM journal_entry WHERE number = 3)`}, []string{journal.GroupChanged}},
 		{"body added", []string{`INSERT INTO journal_body SELECT 1, class, salt, content FROM journal_body WHERE number = 2`}, []string{journal.BodyStray}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -186,9 +188,11 @@ func TestForgedGroupIsFound(t *testing.T) {
 		forged := open(t, d.Engine(), nil)
 		live(t, forged)
 		for _, table := range []struct{ name, where string }{
-			{"journal_body", "number <= 4"}, {"journal_entry", "number <= 4"}, {"journal_seal", "first = 1"},
+			{"journal_body", "number <= 4"}, {"journal_entry", "number <= 4"}, {"journal_seal", "first = 1"}, {"journal_sight", "key <> ''"},
 		} {
-			raw(t, d, `DELETE FROM `+table.name+` WHERE `+table.where)
+			if table.name != "journal_sight" {
+				raw(t, d, `DELETE FROM `+table.name+` WHERE `+table.where)
+			}
 			columns := width(t, d, table.name)
 			var all [][]any
 			if err := forged.Read(ctx, func(tx *db.Tx) error {

@@ -14,7 +14,7 @@ import (
 
 // The index holds every place of the district in memory, whole once and then
 // what changed: rows carry the running number of their last change. A search is
-// one pass over the signatures of all names, 56 bytes each and sixty-four at a
+// one pass over the signatures of all names, 64 bytes each and sixty-four at a
 // time where none of them can fit, and a close look at what is left. So it finds the same on both engines, a change is a few rows
 // appended, nothing is stored beside the register, and the program starts
 // without waiting for it. (notes/geo.md section 6; docs/proof/places.md)
@@ -47,10 +47,11 @@ type line struct {
 
 // sign is what a line's whole path has: its characters, the sounds of its
 // syllables, its first letters, and which first letter follows which when words
-// like 村 and 路 are left out or not.
+// like 村 and 路 are left out or not; end is what its own name has, on which the
+// last piece of a query must fall.
 type sign struct {
 	char, sound, pair bits
-	letter            uint64
+	letter, end       uint64
 }
 
 func (g *sign) add(o sign) {
@@ -58,6 +59,7 @@ func (g *sign) add(o sign) {
 	g.sound.add(o.sound)
 	g.pair.add(o.pair)
 	g.letter |= o.letter
+	g.end |= o.end
 }
 
 // blockSize is how many lines have one sign in common.
@@ -364,6 +366,9 @@ func (s *shelf) signLine(n int32) {
 		put(up.own[up.skip:])
 	}
 	put(l.own[l.skip:])
+	for _, t := range l.own[l.skip:] {
+		g.end |= s.tokens[t].end
+	}
 	s.signs[n] = g
 	s.blocks[int(n)/blockSize].add(g)
 	if l.usage == "" {

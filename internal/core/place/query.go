@@ -36,6 +36,32 @@ func (p piece) first() uint64 {
 	return letterBit(p.text[0])
 }
 
+// ends are the bits of which a token that the piece fits has one.
+func (p piece) ends() uint64 {
+	switch p.is {
+	case pieceChar:
+		if len(p.more) == 0 {
+			return unread
+		}
+		bits := endBit(p.read)
+		for _, v := range p.more {
+			bits |= endBit(v)
+		}
+		return bits
+	case pieceWhole:
+		if p.last {
+			return endBit(p.read) | letterBit(p.text[0])
+		}
+		return endBit(p.read)
+	case pieceWild:
+		return ^uint64(0)
+	}
+	if b := letterBit(p.text[0]); b != 0 {
+		return b
+	}
+	return ^uint64(0)
+}
+
 type pieceKind uint8
 
 const (
@@ -52,6 +78,7 @@ type reading struct {
 	char   bits   // characters and digits that must be there
 	sound  bits   // classes of syllables that must be there
 	alike  bits   // the same, of the characters too
+	digit  bits   // numbers that must be there: no mistake is forgiven in one
 	pair   bits   // first letters that must follow each other
 	letter uint64 // first letters that must be there
 	wild   int    // how many of the pieces hold a mistake
@@ -96,6 +123,7 @@ func read(q string, wrong bool) []reading {
 				if b := bitOf(hashOf(p.text)); !p.last { // 1 may become 12
 					r.char.add(b)
 					r.alike.add(b)
+					r.digit.add(b)
 				}
 				r.letter |= letterBit(p.text[0])
 			case pieceWhole:

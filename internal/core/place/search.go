@@ -3,6 +3,7 @@ package place
 import (
 	"cmp"
 	"errors"
+	mathbits "math/bits"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -248,12 +249,17 @@ func (l *look) allowed(e *entry) bool {
 func (l *look) scan(q []piece, mistake bool, fits func(*sign) bool) {
 	signs := l.s.signs
 	w := newWalk(l.s, q, mistake)
+	// The last piece falls on the own name, or the one before it with a mistake.
+	end := q[len(q)-1].ends()
+	if mistake && len(q) > 1 {
+		end |= q[len(q)-2].ends()
+	}
 	for b := range l.s.blocks {
-		if !fits(&l.s.blocks[b]) {
+		if l.s.blocks[b].end&end == 0 || !fits(&l.s.blocks[b]) {
 			continue
 		}
 		for i := b * blockSize; i < min(len(signs), (b+1)*blockSize); i++ {
-			if fits(&signs[i]) {
+			if signs[i].end&end != 0 && fits(&signs[i]) {
 				l.close(int32(i), w)
 			}
 		}
@@ -298,21 +304,14 @@ func (l *look) mistaken(q string) {
 		case n < 3:
 		case n >= 5:
 			l.scan(r.pieces, true, func(g *sign) bool {
-				return g.pair.lacking(r.pair) <= 3 && g.sound.lacking(r.alike) <= 1 && oneBits(r.letter&^g.letter) <= 1
+				return !g.char.lacks(r.digit) && mathbits.OnesCount64(r.letter&^g.letter) <= 1 && g.sound.lacking(r.alike) <= 1 && g.pair.lacking(r.pair) <= 3
 			})
 		case known >= 3:
 			l.scan(r.pieces, true, func(g *sign) bool {
-				return g.sound.lacking(r.alike) <= 1 && oneBits(r.letter&^g.letter) <= 1
+				return !g.char.lacks(r.digit) && mathbits.OnesCount64(r.letter&^g.letter) <= 1 && g.sound.lacking(r.alike) <= 1
 			})
 		}
 	}
-}
-
-func oneBits(v uint64) (n int) {
-	for ; v != 0; v &= v - 1 {
-		n++
-	}
-	return n
 }
 
 // close looks closely at one line.
@@ -326,7 +325,6 @@ func (l *look) close(n int32, w *walk) {
 	if !l.allowed(e) {
 		return
 	}
-	// The last piece falls on the own name, or the one before it with a mistake.
 	own := one.own[one.skip:]
 	if last := len(w.q) - 1; !w.ends(own, last) && (w.layers == 1 || !w.ends(own, last-1)) {
 		return

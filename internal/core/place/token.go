@@ -22,6 +22,7 @@ type token struct {
 	// What the signatures keep of it.
 	char, sound bits
 	letter      uint64
+	end         uint64
 }
 
 // bits are a signature: one bit for each thing that is there.
@@ -52,6 +53,15 @@ func soundBit(s pinyin.Syllable) bits {
 	}
 	return bitOf(uint64(s.Class()) + 1<<32)
 }
+
+// endBit is the bit of a syllable's class among those of a name's own tokens: the
+// bits that letterBit leaves.
+func endBit(s pinyin.Syllable) uint64 {
+	return 1 << (36 + uint64(s.Class())%28)
+}
+
+// unread is the bit of a character that no reading is known of.
+const unread = 1 << 63
 
 // pairBits are the bits of every first letter of a followed by one of b.
 func pairBits(a, b uint64) (out bits) {
@@ -192,6 +202,10 @@ func tokenOf(text string) token {
 			t.sound.add(soundBit(s))
 			t.spelt = append(t.spelt, s.String())
 			t.letter |= letterBit(s.String()[0])
+			t.end |= endBit(s)
+		}
+		if len(t.read) == 0 {
+			t.end = unread
 		}
 	default:
 		t.digit = r[0] >= '0' && r[0] <= '9'
@@ -201,5 +215,6 @@ func tokenOf(text string) token {
 			t.spelt = []string{text}
 		}
 	}
+	t.end |= t.letter
 	return t
 }

@@ -56,6 +56,7 @@ func postgresConfig(dsn string, write bool) (*pgx.ConnConfig, error) {
 	set("application_name", "onegrid")
 	set("timezone", "UTC")
 	set("statement_timeout", "120000")
+	set("jit", "off") // our statements are short; compiling one takes longer than it does
 	if write {
 		// A machine that stands still in the middle of a group holds rows that all
 		// others wait for. It loses them before the others lose their patience.
@@ -67,10 +68,16 @@ func postgresConfig(dsn string, write bool) (*pgx.ConnConfig, error) {
 	return config, nil
 }
 
-func openPostgres(dsn string, write bool) (conn, error) {
+func openPostgres(dsn string, write, bulk bool) (conn, error) {
 	config, err := postgresConfig(dsn, write)
 	if err != nil {
 		return nil, err
+	}
+	if bulk { // an index of millions of rows takes its time
+		for _, name := range []string{"statement_timeout", "idle_in_transaction_session_timeout", "lock_timeout"} {
+			config.RuntimeParams[name] = "0"
+		}
+		config.RuntimeParams["synchronous_commit"], config.RuntimeParams["maintenance_work_mem"] = "off", "512MB"
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), config.ConnectTimeout)
 	defer cancel()
@@ -441,7 +448,7 @@ func (c *postgresConn) fate(cause error) (unknown bool, err error) {
 // committed asks how many groups of this writer were committed. The lock waits
 // for the old session to end.
 func (c *postgresConn) committed() (groups int64, err error) {
-	fresh, err := openPostgres(c.dsn, true)
+	fresh, err := openPostgres(c.dsn, true, false)
 	if err != nil {
 		return 0, err
 	}

@@ -27,6 +27,7 @@ type sqliteConn struct {
 	values     []driver.NamedValue
 	active     bool
 	write      bool
+	bulk       bool
 }
 
 type sqliteStatement struct {
@@ -41,18 +42,21 @@ func sqliteURI(path string) string {
 	return "file:" + strings.NewReplacer("%", "%25", "?", "%3f", "#", "%23").Replace(path)
 }
 
-func openSQLite(path string, write bool) (conn, error) {
+func openSQLite(path string, write, bulk bool) (conn, error) {
 	pragmas := "?_pragma=busy_timeout(10000)&_pragma=secure_delete(1)&_pragma=synchronous(FULL)&_pragma=temp_store(MEMORY)&_pragma=trusted_schema(0)&_dqs=0"
-	if !write {
+	switch {
+	case bulk:
+		pragmas = "?_pragma=busy_timeout(10000)&_pragma=synchronous(OFF)&_pragma=locking_mode(EXCLUSIVE)&_pragma=secure_delete(0)&_pragma=temp_store(FILE)&_pragma=cache_size(-524288)&_dqs=0"
+	case !write:
 		pragmas += "&_pragma=query_only(1)&_pragma=cache_size(-8192)"
-	} else {
+	default:
 		pragmas += "&_pragma=cache_size(-32768)&_pragma=journal_size_limit(67108864)"
 	}
 	raw, err := (&sqlite.Driver{}).Open(sqliteURI(path) + pragmas)
 	if err != nil {
 		return nil, sqliteFault(fmt.Errorf("open %s: %w", filepath.Base(path), err))
 	}
-	c := &sqliteConn{Conn: raw, exec_: raw.(driver.ExecerContext), statements: map[string]*sqliteStatement{}, write: write}
+	c := &sqliteConn{Conn: raw, exec_: raw.(driver.ExecerContext), statements: map[string]*sqliteStatement{}, write: write, bulk: bulk}
 	return c, nil
 }
 
@@ -111,8 +115,12 @@ func (c *sqliteConn) claim(exists bool) error {
 	case application != 0 || tables != 0:
 		return ErrForeign.Because(fmt.Errorf("application id %#x, %d tables", application, tables))
 	}
+	mode := `PRAGMA journal_mode = WAL`
+	if c.bulk {
+		mode = `PRAGMA journal_mode = OFF`
+	}
 	for _, q := range []string{
-		`PRAGMA journal_mode = WAL`,
+		mode,
 		fmt.Sprintf(`PRAGMA application_id = %d`, applicationID),
 		roomTable,
 	} {

@@ -88,6 +88,10 @@ type Options struct {
 	Sealed func()
 	Tracer trace.Tracer // nil: no spans
 	Exists bool         // refuse to make a new database (db.missing)
+	// Bulk is for filling a database that nobody uses yet: on SQLite nothing is
+	// safe before it is closed, and an error leaves a database to be thrown away.
+	// Nothing may be read meanwhile but by the writer.
+	Bulk bool
 }
 
 // Ledger writes, as the last statements of a group, what its commands pended.
@@ -147,14 +151,14 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		if err := checkSQLiteFile(path, o.Exists); err != nil {
 			return nil, err
 		}
-		d.open = func(write bool) (conn, error) { return openSQLite(path, write) }
+		d.open = func(write bool) (conn, error) { return openSQLite(path, write, o.Bulk) }
 	case strings.HasPrefix(o.DSN, "postgres:"), strings.HasPrefix(o.DSN, "postgresql:"):
 		d.engine = Postgres
 		d.options.Writers = min(max(o.Writers, 0), 4)
 		if d.options.Writers == 0 {
 			d.options.Writers = 2
 		}
-		d.open = func(write bool) (conn, error) { return openPostgres(o.DSN, write) }
+		d.open = func(write bool) (conn, error) { return openPostgres(o.DSN, write, o.Bulk) }
 	default:
 		return nil, fmt.Errorf("database address must begin with sqlite: or postgres: (config database)")
 	}
