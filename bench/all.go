@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -64,7 +65,7 @@ func everything(ctx context.Context, o options) error {
 		if o.quick {
 			args, budget = p.quick, quickLimit
 		}
-		if args == nil {
+		if args == nil || o.only != "" && !slices.Contains(strings.Split(o.only, ","), p.scenario) {
 			continue
 		}
 		begin := time.Now()
@@ -76,6 +77,9 @@ func everything(ctx context.Context, o options) error {
 		}
 		if o.quick {
 			continue
+		}
+		if err := os.MkdirAll(resultsFolder, 0o755); err != nil {
+			return err
 		}
 		if err := os.WriteFile(filepath.Join(resultsFolder, p.scenario+".jsonl"), lines, 0o644); err != nil {
 			return err

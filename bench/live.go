@@ -97,15 +97,23 @@ func liveOn(ctx context.Context, p *process, engine string, o options, sizes []i
 	if err != nil {
 		return err
 	}
-	h := &hall{url: p.url, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 32}, Timeout: 30 * time.Second}, program: p.cmd.Process.Pid}
-	defer h.close()
-	if h.start, err = h.head(ctx); err != nil {
-		return err
-	}
 	a := &acts{world: w, known: map[string]acted{}}
 	if err := a.near(ctx, p.url, "officer"); err != nil {
 		return err
 	}
+	few, err := newHall(ctx, p)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(few.slow(ctx, a, engine, length), few.close()); err != nil {
+		return fmt.Errorf("slow readers: %w", err)
+	}
+	a.forget()
+	h, err := newHall(ctx, p)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, h.close()) }()
 	for _, size := range sizes {
 		if err := h.grow(ctx, size); err != nil {
 			return fmt.Errorf("%d listeners: %w", size, err)
@@ -127,7 +135,15 @@ func liveOn(ctx context.Context, p *process, engine string, o options, sizes []i
 	if err := h.storm(ctx, a, engine); err != nil {
 		return fmt.Errorf("storm: %w", err)
 	}
-	return h.slow(ctx, a, engine, length)
+	return nil
+}
+
+// newHall is nobody yet; whoever listens from now on is compared from where the
+// feed stands now.
+func newHall(ctx context.Context, p *process) (h *hall, err error) {
+	h = &hall{url: p.url, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 32}, Timeout: 30 * time.Second}, program: p.cmd.Process.Pid}
+	h.start, err = h.head(ctx)
+	return h, err
 }
 
 // acts are what happens while others listen: lifecycles, a command at a time.
@@ -279,6 +295,13 @@ func (a *acts) once(ctx context.Context, desk, handler *client, n int, tokens <-
 		map[string]any{"move": "done", "note": "已换灯泡", "resident_text": "灯已修好"})
 }
 
+// forget lets go of what has happened so far.
+func (a *acts) forget() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.known, a.order = map[string]acted{}, nil
+}
+
 // count is how many acts were acknowledged so far.
 func (a *acts) count() int {
 	a.mu.Lock()
@@ -416,12 +439,17 @@ func (h *hall) grow(ctx context.Context, size int) error {
 	return errors.Join(fault, ctx.Err())
 }
 
-func (h *hall) close() {
+// close ends everybody; each still comes back by itself until then.
+func (h *hall) close() error {
 	var all sync.WaitGroup
 	for _, l := range h.all {
 		all.Go(l.end)
 	}
 	all.Wait()
+	if n := h.faults.Load(); n > int64(len(h.all)) {
+		return fmt.Errorf("%d times a line failed that nobody broke", n)
+	}
+	return nil
 }
 
 // begin lets a listener come and come back until it is ended.
@@ -887,9 +915,12 @@ func (h *hall) storm(ctx context.Context, a *acts, engine string) error {
 	return nil
 }
 
-// slow adds readers that stop reading until the program gives them up, and lets
-// them read again. In a run that is too short for that they only come late.
+// slow lets readers stop reading until the program gives them up, and read again.
+// In a run that is too short for so many events they only come late.
 func (h *hall) slow(ctx context.Context, a *acts, engine string, length time.Duration) error {
+	if err := h.grow(ctx, 1); err != nil { // of the whole district, who reads all the time
+		return err
+	}
 	var slow []*listener
 	for range slowOnes {
 		cookie, err := h.signIn(ctx, "hub")
@@ -944,6 +975,9 @@ func (h *hall) slow(ctx context.Context, a *acts, engine string, length time.Dur
 		l.mu.Unlock()
 	}
 	d.Cut = cut
+	if missed >= slowEvents && cut < len(slow) {
+		return fmt.Errorf("%d of %d readers missed %d events and were not cut off", len(slow)-cut, len(slow), missed)
+	}
 	if err := h.compare(ctx, a, &d); err != nil {
 		return err
 	}

@@ -60,6 +60,7 @@ type options struct {
 	profile string // folder; empty: none
 	sizes   []int  // grids, listeners or cases; empty: the scenario's own
 	quick   bool   // all: the quick run
+	only    string // all: these scenarios; empty: every one
 	large   largeOptions
 }
 
@@ -110,6 +111,7 @@ func run(ctx context.Context, args []string) error {
 	flags.StringVar(&o.profile, "profile", "", "folder for profiles of the program; empty: none")
 	sizes := flags.String("sizes", "", "sizes to measure, comma separated: grids, listeners or cases; empty: the scenario's own")
 	flags.BoolVar(&o.quick, "quick", false, "all: in under a minute, once and short")
+	flags.StringVar(&o.only, "only", "", "all: only these scenarios, comma separated; the page keeps what was measured before of the others")
 	o.large.flags(flags)
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
