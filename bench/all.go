@@ -60,6 +60,7 @@ func everything(ctx context.Context, o options) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	var faults []error
+	kept := map[string][]byte{}
 	for _, p := range plans {
 		args, budget := p.args, p.budget
 		if o.quick {
@@ -75,20 +76,19 @@ func everything(ctx context.Context, o options) error {
 			faults = append(faults, fmt.Errorf("%s: %w", p.scenario, err))
 			continue
 		}
-		if o.quick {
-			continue
-		}
-		if err := os.MkdirAll(resultsFolder, 0o755); err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(resultsFolder, p.scenario+".jsonl"), lines, 0o644); err != nil {
-			return err
-		}
+		kept[p.scenario] = lines
 	}
-	if !o.quick {
-		faults = append(faults, writePage(ctx, o))
+	if o.quick {
+		return errors.Join(faults...)
 	}
-	return errors.Join(faults...)
+	// Only now, so that the tree is what it was while everything was measured.
+	if err := os.MkdirAll(resultsFolder, 0o755); err != nil {
+		return err
+	}
+	for name, lines := range kept {
+		faults = append(faults, os.WriteFile(filepath.Join(resultsFolder, name+".jsonl"), lines, 0o644))
+	}
+	return errors.Join(append(faults, writePage(ctx, o))...)
 }
 
 // runPlan runs one scenario, shows what it says, and gives its JSON lines.
