@@ -29,9 +29,9 @@ type plan struct {
 // plans are in the order in which they run. The budgets add up to less than 25
 // minutes on two cores; see TestTheEverydayRunIsBounded.
 var plans = []plan{
-	{"lifecycle", 8 * time.Minute, words("--runs 3 --time 10s"), words("--time 1s --engines sqlite --references=false"),
+	{"lifecycle", 7 * time.Minute, words("--runs 3 --time 10s"), words("--time 1s --engines sqlite --references=false"),
 		words("--time 1s --workers 4 --references=false --engines sqlite")},
-	{"locate", 4 * time.Minute, words("--sizes 1000,10000,100000 --runs 3"), words("--sizes 300 --time 1s"), words("--sizes 100 --time 1s")},
+	{"locate", 5 * time.Minute, words("--sizes 1000,10000,100000 --runs 3"), words("--sizes 300 --time 1s"), words("--sizes 100 --time 1s")},
 	// The program holds 10,000 streams; those that compare are among them.
 	{"live", 8 * time.Minute, words("--sizes 1000,5000,9900 --time 10s"), words("--sizes 300 --time 1s --engines sqlite"),
 		words("--sizes 60 --time 1s --engines sqlite")},
