@@ -33,9 +33,9 @@ import (
 // district must have every single act that was acknowledged.
 
 const (
-	liveRate   = 20   // acts a second while arrival is measured
-	slowOnes   = 8    // readers that stop reading
-	slowEvents = 9000 // more than the ring of internal/kit/live and the buffers of a connection hold
+	liveRate   = 20     // acts a second while arrival is measured
+	slowOnes   = 8      // readers that stop reading
+	slowEvents = 12_000 // well above the ring of internal/kit/live and what the kernel holds of a connection
 )
 
 // crowd in a district of some thousand screens: one in 25 sees the whole district,
@@ -510,7 +510,13 @@ func (l *listener) listen(ctx context.Context) (told bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	conn, err := (&net.Dialer{Timeout: 30 * time.Second}).DialContext(ctx, "tcp", at.Host)
+	dial := net.Dialer{Timeout: 30 * time.Second}
+	l.mu.Lock()
+	if l.slow {
+		dial.Control = narrow
+	}
+	l.mu.Unlock()
+	conn, err := dial.DialContext(ctx, "tcp", at.Host)
 	if err != nil {
 		return false, err
 	}
@@ -518,11 +524,6 @@ func (l *listener) listen(ctx context.Context) (told bool, err error) {
 	l.mu.Lock()
 	l.conn = conn
 	last := l.last
-	if l.slow {
-		// The kernel must not read megabytes for it. Less than a few packets of
-		// the loopback (64 KiB each) would make reading again a matter of minutes.
-		_ = conn.(*net.TCPConn).SetReadBuffer(256 << 10)
-	}
 	l.mu.Unlock()
 	if ctx.Err() != nil {
 		return false, ctx.Err()
@@ -551,6 +552,18 @@ func (l *listener) listen(ctx context.Context) (told bool, err error) {
 	l.comings++
 	l.mu.Unlock()
 	return true, l.read(bufio.NewReaderSize(answer.Body, 2048))
+}
+
+// narrow makes a line like a phone's: packets of 1,400 bytes and little room, so
+// that both kernels together hold some hundred kilobytes for a reader that does
+// not read, and not the megabytes of the loopback.
+func narrow(_, _ string, c syscall.RawConn) error {
+	var fault error
+	err := c.Control(func(fd uintptr) {
+		fault = errors.Join(syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, syscall.TCP_MAXSEG, 1400),
+			syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 64<<10))
+	})
+	return errors.Join(err, fault)
 }
 
 // read takes events until the stream ends.
