@@ -46,12 +46,12 @@ web/dist/.built: web/node_modules/.installed $(WEB_SOURCES)
 	@touch $@
 
 $(GOLANGCI_LINT):
-	GOBIN=$(CURDIR)/bin/tools go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+	GOGC=200 GOBIN=$(CURDIR)/bin/tools go install -ldflags "-s -w" github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
 
 .PHONY: lint
 lint: $(GOLANGCI_LINT) web/dist/.built ## gofmt, golangci-lint, eslint, vue-tsc
 	@test -z "$$(gofmt -l cmd internal data web/embed.go bench)" || { gofmt -l cmd internal data web/embed.go bench; exit 1; }
-	$(GOLANGCI_LINT) run ./...
+	GOGC=200 $(GOLANGCI_LINT) run ./...
 	npm run --prefix web lint
 	npm run --prefix web check
 
@@ -62,7 +62,7 @@ generate: web/node_modules/.installed ## words, OpenAPI, typed client, diagrams,
 	npm run --prefix web gen
 
 $(VERSITYGW):
-	GOBIN=$(CURDIR)/bin/tools go install github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW_VERSION)
+	GOGC=200 GOBIN=$(CURDIR)/bin/tools go install -ldflags "-s -w" github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW_VERSION)
 
 .PHONY: setup-test
 setup-test: $(VERSITYGW)

@@ -187,7 +187,7 @@ func growthTable(engine string, points []grown) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "| %s, ms (p50) |", engine)
 	for _, g := range points {
-		fmt.Fprintf(&b, " %s |", grouped(g.Cases))
+		fmt.Fprintf(&b, " %s |", grouped(float64(g.Cases)))
 	}
 	b.WriteString(" exponent |\n|---|" + strings.Repeat("---:|", len(points)+1) + "\n")
 	for _, name := range costNames {
@@ -215,15 +215,6 @@ func growthTable(engine string, points []grown) string {
 		b.WriteString(" |\n")
 	}
 	return b.String()
-}
-
-// grouped is a number with commas.
-func grouped(n int) string {
-	s := strconv.Itoa(n)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
 }
 
 // chart draws costs against sizes, both in powers of ten.
@@ -259,7 +250,7 @@ func chart(engine string, points []grown) string {
 	}
 	for _, g := range points {
 		x := px(float64(g.Cases))
-		fmt.Fprintf(&b, `<path d="M%.1f %dV%d" stroke="#eee"/><text x="%.1f" y="%d" text-anchor="middle">%s</text>`+"\n", x, top, top+high, x, top+high+18, grouped(g.Cases))
+		fmt.Fprintf(&b, `<path d="M%.1f %dV%d" stroke="#eee"/><text x="%.1f" y="%d" text-anchor="middle">%s</text>`+"\n", x, top, top+high, x, top+high+18, grouped(float64(g.Cases)))
 	}
 	fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="middle">cases in the district (powers of ten)</text>`+"\n", left+wide/2, top+high+42)
 	fmt.Fprintf(&b, `<text transform="translate(16 %d) rotate(-90)" text-anchor="middle">milliseconds, p50 (powers of ten)</text>`+"\n", top+high/2)

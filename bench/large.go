@@ -54,10 +54,10 @@ func (o options) largeSite(ctx context.Context, engine string, cases int, whole 
 	}
 	defer s.close()
 	if whole {
-		fmt.Fprintf(b, "\n## %s, %s cases\n\n", engine, grouped(largest))
+		fmt.Fprintf(b, "\n## %s, %s cases\n\n", engine, grouped(float64(largest)))
 		if s.filled > 0 {
 			fmt.Fprintf(b, "Filled in %s (%s cases/s, indexes and originals included); %.1f GB, %.0f bytes a case.\n", s.filled.Round(time.Second),
-				grouped(int(float64(cases)/s.filled.Seconds())), float64(s.bytes())/1e9, float64(s.bytes())/float64(max(cases, 1)))
+				grouped(float64(cases)/s.filled.Seconds()), float64(s.bytes())/1e9, float64(s.bytes())/float64(max(cases, 1)))
 		}
 		for _, args := range [][]string{{"journal", "verify"}, {"figures", "recompute", "--check"}} {
 			began := time.Now()

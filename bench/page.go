@@ -135,16 +135,16 @@ func resultTable(lines []Result) string {
 		what := strings.TrimSpace(r.What + " " + r.Engine)
 		size, reference, ratio, p50, p99 := "–", "–", "–", "–", "–"
 		if r.Size > 0 {
-			size = commas(float64(r.Size))
+			size = grouped(float64(r.Size))
 		}
 		if r.Reference != "" {
-			reference, ratio = fmt.Sprintf("%s: %s", r.Reference, commas(r.ReferenceRate)), figure(r.Ratio)
+			reference, ratio = fmt.Sprintf("%s: %s", r.Reference, grouped(r.ReferenceRate)), figure(r.Ratio)
 		}
 		if r.P99 > 0 {
 			p50, p99 = figure(r.P50), figure(r.P99)
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s %s | %s | %s | %s | %s | %d | %s – %s – %s |\n", what, size, commas(r.Rate), r.Unit, p50, p99,
-			reference, ratio, r.Runs, commas(r.Min), commas(r.Median), commas(r.Max))
+		fmt.Fprintf(&b, "| %s | %s | %s %s | %s | %s | %s | %s | %d | %s – %s – %s |\n", what, size, grouped(r.Rate), r.Unit, p50, p99,
+			reference, ratio, r.Runs, grouped(r.Min), grouped(r.Median), grouped(r.Max))
 		place := fmt.Sprintf("commit %s, %s, %s", r.Commit, r.Machine, r.At)
 		if r.Load > 0 {
 			place += fmt.Sprintf(", load average %.1f", r.Load)
@@ -162,7 +162,7 @@ func resultTable(lines []Result) string {
 func figure(f float64) string {
 	switch {
 	case f >= 100:
-		return commas(f)
+		return grouped(f)
 	case f >= 10:
 		return strconv.FormatFloat(f, 'f', 1, 64)
 	case f >= 0.1 || f == 0:
@@ -171,9 +171,9 @@ func figure(f float64) string {
 	return strconv.FormatFloat(f, 'g', 2, 64)
 }
 
-// commas writes a rate or a size: whole numbers with commas, small ones as
+// grouped writes a rate or a size: whole numbers with commas, small ones as
 // figures.
-func commas(f float64) string {
+func grouped(f float64) string {
 	if f < 100 && f != float64(int64(f)) {
 		return figure(f)
 	}
@@ -234,7 +234,7 @@ var goals = []goal{
 }
 
 func rateAtLeast(least float64) func(Result) (float64, string, bool) {
-	return func(r Result) (float64, string, bool) { return r.Rate, commas(r.Rate) + " " + r.Unit, r.Rate >= least }
+	return func(r Result) (float64, string, bool) { return r.Rate, grouped(r.Rate) + " " + r.Unit, r.Rate >= least }
 }
 
 func ratioAtLeast(least float64) func(Result) (float64, string, bool) {

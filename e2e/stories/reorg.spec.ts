@@ -27,9 +27,9 @@ test("the grid centre merges a grid, sees before what follows, and any past day 
   await panel.getByLabel("并入哪个网格").selectOption({ index: 1 });
   await expect(panel.getByText("跟着过去的岗位")).toBeVisible();
   await panel.getByLabel("为什么调整").fill("户数太少");
-  await nobodyIsShutOut(page, "the form of an act");
   const go = panel.getByRole("button", { name: "送去审定" });
   await expect(go).toBeEnabled();
+  await nobodyIsShutOut(page, "the form of an act");
   await go.click();
   // Who draws does not approve.
   await expect(page.getByText("自己划的不能自己审定")).toBeVisible();
