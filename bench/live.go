@@ -499,8 +499,8 @@ func (l *listener) isBack(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-time.After(time.Minute):
-		return fmt.Errorf("a listener as %s was not let in within a minute", l.account)
+	case <-time.After(3 * time.Minute):
+		return fmt.Errorf("a listener as %s was not let in within three minutes", l.account)
 	}
 }
 
