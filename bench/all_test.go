@@ -62,6 +62,7 @@ func TestThePageJoinsResultsAndNotes(t *testing.T) {
 	lines := []Result{
 		{Scenario: "locate", Engine: "postgis", Size: 1024, Rate: 20_000, Unit: "positions/s", Runs: 3, Min: 19_000, Median: 20_000, Max: 21_000, Commit: "abc", Machine: "2 cores"},
 		{Scenario: "locate", Engine: "onegrid", Size: 100_489, Rate: 1_700_000, Unit: "positions/s", Runs: 3, Reference: "postgis", ReferenceRate: 20_000, Ratio: 85, Commit: "abc", Machine: "2 cores"},
+		{Scenario: "growth", Engine: "sqlite", P50: 412, P99: 412, Unit: "start/s", Details: map[string]any{"memory_mb": 152.0}},
 		{Scenario: "lifecycle", Engine: "sqlite", Rate: 812.4, Unit: "lifecycles/s", P50: 12, P99: 40, Commit: "abd", Machine: "2 cores"},
 	}
 	notes := map[string]string{"intro": "# B\n\n{{table}}\n", "locate": "## Locate\n\nbefore\n\n{{table}}\n\nafter\n", "outro": "end\n", "flood": "## Flood\n\n{{table}}\n"}
@@ -71,7 +72,7 @@ func TestThePageJoinsResultsAndNotes(t *testing.T) {
 	}
 	order := []string{"# B", "| goal", "1,500/s on two cores, load generator included | 812 lifecycles/s | **no** |", "at 10 million cases: p99 under 5 ms | – | not measured yet |",
 		"at least 1,000,000/s a core with 100,000 grids | 1,700,000 positions/s | yes |", "## Lifecycle", "| sqlite | – | 812 lifecycles/s | 12.0 | 40.0 |", "commit abd",
-		"## Flood", "Not measured yet.", "## Locate", "before", "| postgis | 1,024 | 20,000 positions/s |", "postgis: 20,000 | 85.0 |", "commit abc", "after", "end"}
+		"## Flood", "Not measured yet.", "## Locate", "before", "| postgis | 1,024 | 20,000 positions/s |", "postgis: 20,000 | 85.0 |", "commit abc", "after", "## Growth", "end"}
 	at := 0
 	for _, want := range order {
 		i := strings.Index(text[at:], want)

@@ -33,9 +33,9 @@ import (
 // district must have every single act that was acknowledged.
 
 const (
-	liveRate   = 20   // acts a second while arrival is measured
-	slowOnes   = 8    // readers that stop reading
-	slowEvents = 9000 // more than the ring of internal/kit/live and the buffers of a connection hold
+	liveRate   = 20     // acts a second while arrival is measured
+	slowOnes   = 8      // readers that stop reading
+	slowEvents = 12_000 // well above the ring of internal/kit/live and what the kernel holds of a connection
 )
 
 // crowd in a district of some thousand screens: one in 25 sees the whole district,
@@ -97,15 +97,23 @@ func liveOn(ctx context.Context, p *process, engine string, o options, sizes []i
 	if err != nil {
 		return err
 	}
-	h := &hall{url: p.url, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 32}, Timeout: 30 * time.Second}, program: p.cmd.Process.Pid}
-	defer h.close()
-	if h.start, err = h.head(ctx); err != nil {
-		return err
-	}
 	a := &acts{world: w, known: map[string]acted{}}
 	if err := a.near(ctx, p.url, "officer"); err != nil {
 		return err
 	}
+	few, err := newHall(ctx, p)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(few.slow(ctx, a, engine, length), few.close()); err != nil {
+		return fmt.Errorf("slow readers: %w", err)
+	}
+	a.forget()
+	h, err := newHall(ctx, p)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, h.close()) }()
 	for _, size := range sizes {
 		if err := h.grow(ctx, size); err != nil {
 			return fmt.Errorf("%d listeners: %w", size, err)
@@ -127,7 +135,15 @@ func liveOn(ctx context.Context, p *process, engine string, o options, sizes []i
 	if err := h.storm(ctx, a, engine); err != nil {
 		return fmt.Errorf("storm: %w", err)
 	}
-	return h.slow(ctx, a, engine, length)
+	return nil
+}
+
+// newHall is nobody yet; whoever listens from now on is compared from where the
+// feed stands now.
+func newHall(ctx context.Context, p *process) (h *hall, err error) {
+	h = &hall{url: p.url, http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 32}, Timeout: 30 * time.Second}, program: p.cmd.Process.Pid}
+	h.start, err = h.head(ctx)
+	return h, err
 }
 
 // acts are what happens while others listen: lifecycles, a command at a time.
@@ -279,6 +295,13 @@ func (a *acts) once(ctx context.Context, desk, handler *client, n int, tokens <-
 		map[string]any{"move": "done", "note": "已换灯泡", "resident_text": "灯已修好"})
 }
 
+// forget lets go of what has happened so far.
+func (a *acts) forget() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.known, a.order = map[string]acted{}, nil
+}
+
 // count is how many acts were acknowledged so far.
 func (a *acts) count() int {
 	a.mu.Lock()
@@ -416,12 +439,17 @@ func (h *hall) grow(ctx context.Context, size int) error {
 	return errors.Join(fault, ctx.Err())
 }
 
-func (h *hall) close() {
+// close ends everybody; each still comes back by itself until then.
+func (h *hall) close() error {
 	var all sync.WaitGroup
 	for _, l := range h.all {
 		all.Go(l.end)
 	}
 	all.Wait()
+	if n := h.faults.Load(); n > int64(len(h.all)) {
+		return fmt.Errorf("%d times a line failed that nobody broke", n)
+	}
+	return nil
 }
 
 // begin lets a listener come and come back until it is ended.
@@ -471,8 +499,8 @@ func (l *listener) isBack(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-time.After(time.Minute):
-		return fmt.Errorf("a listener as %s was not let in within a minute", l.account)
+	case <-time.After(3 * time.Minute):
+		return fmt.Errorf("a listener as %s was not let in within three minutes", l.account)
 	}
 }
 
@@ -482,7 +510,13 @@ func (l *listener) listen(ctx context.Context) (told bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	conn, err := (&net.Dialer{Timeout: 30 * time.Second}).DialContext(ctx, "tcp", at.Host)
+	dial := net.Dialer{Timeout: 30 * time.Second}
+	l.mu.Lock()
+	if l.slow {
+		dial.Control = narrow
+	}
+	l.mu.Unlock()
+	conn, err := dial.DialContext(ctx, "tcp", at.Host)
 	if err != nil {
 		return false, err
 	}
@@ -490,11 +524,6 @@ func (l *listener) listen(ctx context.Context) (told bool, err error) {
 	l.mu.Lock()
 	l.conn = conn
 	last := l.last
-	if l.slow {
-		// The kernel must not read megabytes for it. Less than a few packets of
-		// the loopback (64 KiB each) would make reading again a matter of minutes.
-		_ = conn.(*net.TCPConn).SetReadBuffer(256 << 10)
-	}
 	l.mu.Unlock()
 	if ctx.Err() != nil {
 		return false, ctx.Err()
@@ -523,6 +552,18 @@ func (l *listener) listen(ctx context.Context) (told bool, err error) {
 	l.comings++
 	l.mu.Unlock()
 	return true, l.read(bufio.NewReaderSize(answer.Body, 2048))
+}
+
+// narrow makes a line like a phone's: packets of 1,400 bytes and little room, so
+// that both kernels together hold some hundred kilobytes for a reader that does
+// not read, and not the megabytes of the loopback.
+func narrow(_, _ string, c syscall.RawConn) error {
+	var fault error
+	err := c.Control(func(fd uintptr) {
+		fault = errors.Join(syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, syscall.TCP_MAXSEG, 1400),
+			syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 64<<10))
+	})
+	return errors.Join(err, fault)
 }
 
 // read takes events until the stream ends.
@@ -887,9 +928,12 @@ func (h *hall) storm(ctx context.Context, a *acts, engine string) error {
 	return nil
 }
 
-// slow adds readers that stop reading until the program gives them up, and lets
-// them read again. In a run that is too short for that they only come late.
+// slow lets readers stop reading until the program gives them up, and read again.
+// In a run that is too short for so many events they only come late.
 func (h *hall) slow(ctx context.Context, a *acts, engine string, length time.Duration) error {
+	if err := h.grow(ctx, 1); err != nil { // of the whole district, who reads all the time
+		return err
+	}
 	var slow []*listener
 	for range slowOnes {
 		cookie, err := h.signIn(ctx, "hub")
@@ -944,6 +988,9 @@ func (h *hall) slow(ctx context.Context, a *acts, engine string, length time.Dur
 		l.mu.Unlock()
 	}
 	d.Cut = cut
+	if missed >= slowEvents && cut < len(slow) {
+		return fmt.Errorf("%d of %d readers missed %d events and were not cut off", len(slow)-cut, len(slow), missed)
+	}
 	if err := h.compare(ctx, a, &d); err != nil {
 		return err
 	}

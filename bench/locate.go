@@ -301,7 +301,7 @@ func locatePostGIS(ctx context.Context, o options, dir string, cells [][]spot, p
 	if err := conn.QueryRow(ctx, "EXPLAIN (FORMAT JSON) "+join).Scan(&way); err != nil {
 		return nil, nil, err
 	}
-	for range o.runs {
+	for first := time.Now(); len(atOnce) < o.runs && (len(atOnce) == 0 || time.Since(first) < 15*time.Second); {
 		found := make([][]string, asked)
 		begin := time.Now()
 		rows, err := conn.Query(ctx, join)

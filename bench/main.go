@@ -33,12 +33,13 @@ var scenarios = []scenario{
 	{"lifecycle", "create, assign, resolve, search over HTTP, against PocketBase and bare group commits", lifecycles},
 	{"flood", "10,000 public reports a minute while staff keep working", flood},
 	{"ceiling", "public reports under a ceiling of memory", ceiling},
+	{"locate", "positions to grids, against PostGIS on the same polygons", locate},
+	{"live", "from an acknowledged act to thousands of listeners; storms and slow readers without a gap", live},
+	{"district", "import of cases, units and grids; on these tiles, search and figures", daily},
 	{"worklist", "every list of desk and field on very many cases", worklists},
 	{"growth", "what each thing costs at growing numbers of cases; start and memory too", growth},
 	{"soak", "mixed load for long: memory, handles, log, drift", soak},
 	{"large", "ten million cases: fill, verify and all of the above; writes docs/benchmarks-large.md", large},
-	{"locate", "positions to grids, against PostGIS on the same polygons", locate},
-	{"live", "from an acknowledged act to thousands of listeners; storms and slow readers without a gap", live},
 }
 
 // commands are what bench does besides measuring.
@@ -57,9 +58,10 @@ type options struct {
 	peers   bool
 	apart   bool
 	profile string // folder; empty: none
+	sizes   []int  // grids, listeners or cases; empty: the scenario's own
+	quick   bool   // all: the quick run
+	only    string // all: these scenarios; empty: every one
 	large   largeOptions
-	sizes   []int // grids, listeners or cases; empty: the scenario's own
-	quick   bool  // all: the quick run
 }
 
 // sizesOr gives the sizes to measure.
@@ -107,9 +109,10 @@ func run(ctx context.Context, args []string) error {
 	flags.BoolVar(&o.peers, "references", true, "measure what the figures are compared with, too")
 	flags.BoolVar(&o.apart, "apart", false, "lifecycle: every move a request of its own, as older programs need it")
 	flags.StringVar(&o.profile, "profile", "", "folder for profiles of the program; empty: none")
-	o.large.flags(flags)
 	sizes := flags.String("sizes", "", "sizes to measure, comma separated: grids, listeners or cases; empty: the scenario's own")
 	flags.BoolVar(&o.quick, "quick", false, "all: in under a minute, once and short")
+	flags.StringVar(&o.only, "only", "", "all: only these scenarios, comma separated; the page keeps what was measured before of the others")
+	o.large.flags(flags)
 	if err := flags.Parse(args[1:]); err != nil {
 		return err
 	}

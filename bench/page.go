@@ -224,6 +224,13 @@ var goals = []goal{
 	{"locate: at least 1,000,000/s a core with 100,000 grids", worst(func(r Result) bool {
 		return r.Scenario == "locate" && r.Size >= 100_000 && r.Engine == "onegrid"
 	}, rateAtLeast(1_000_000))},
+	{"a start: ready in less than 1 s and less than 300 MB", worst(func(r Result) bool {
+		return r.Scenario == "growth" && r.Engine == "sqlite" && r.Size == 0
+	}, func(r Result) (float64, string, bool) {
+		d, _ := r.Details.(map[string]any) // as it was read back
+		memory, _ := d["memory_mb"].(float64)
+		return -r.P50, fmt.Sprintf("%.0f ms, %.0f MB", r.P50, memory), r.P50 < 1000 && memory > 0 && memory < 300
+	})},
 }
 
 func rateAtLeast(least float64) func(Result) (float64, string, bool) {

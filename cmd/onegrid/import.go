@@ -68,9 +68,9 @@ type importer struct {
 	// places takes addresses or facilities; positions are of the datum, codes of the
 	// scheme.
 	places func(datum, scheme string) table.Batch
-	// cases takes one case as it was read through a mapping, carried to the state
-	// that it has in its own system.
-	cases func(ctx context.Context, c table.Record) (table.Outcome, error)
+	// cases takes some cases as they were read through a mapping, all or none, each
+	// carried to the state that it has in its own system.
+	cases func(ctx context.Context, rows []table.Record) ([]table.Outcome, error)
 }
 
 // someRefused ends a command of which some rows were refused.
@@ -238,8 +238,12 @@ func (c *importCasesCmd) Run(ctx context.Context, set settings, s streams) error
 	return c.run(ctx, set, s, func(i *importer, r *table.Reader) (table.Job, error) { return caseJob(i, m, r) })
 }
 
-// caseJob reads every row through a mapping and takes it as one case. A case is
-// several commands, so a batch is one row.
+// casesTogether is how many cases are committed at once. A case is about eight
+// acts: more would hold up those who work on the same database, fewer would wait
+// for the disk most of the time.
+const casesTogether = 16
+
+// caseJob reads every row through a mapping and takes it as one case.
 func caseJob(i *importer, m *table.Mapping, r *table.Reader) (table.Job, error) {
 	if r.Format() == table.CSV {
 		if err := m.Fits(r.Header()); err != nil {
@@ -249,19 +253,20 @@ func caseJob(i *importer, m *table.Mapping, r *table.Reader) (table.Job, error) 
 	if i.cases == nil {
 		return table.Job{}, errNoCases
 	}
-	return table.Job{Size: 1, Take: func(ctx context.Context, rows []table.Row) ([]table.Outcome, error) {
-		var out []table.Outcome
-		for _, row := range rows {
-			c, err := m.Read(row)
-			if err != nil {
+	return table.Job{Size: casesTogether, Take: func(ctx context.Context, rows []table.Row) ([]table.Outcome, error) {
+		cases := make([]table.Record, len(rows))
+		for n, row := range rows {
+			var err error
+			if cases[n], err = m.Read(row); err != nil {
 				return nil, err
 			}
-			o, err := i.cases(ctx, c)
-			if err != nil {
-				return nil, err
-			}
-			o.Notes = append(c.Notes, o.Notes...)
-			out = append(out, o)
+		}
+		out, err := i.cases(ctx, cases)
+		if err != nil {
+			return nil, err
+		}
+		for n := range out {
+			out[n].Notes = append(cases[n].Notes, out[n].Notes...)
 		}
 		return out, nil
 	}}, nil

@@ -68,21 +68,30 @@ func openImporter(ctx context.Context, set settings, s streams) (*importer, erro
 				return a.Places.Import(tx, by, row, place.ImportOptions{Datum: d, Scheme: scheme})
 			})
 		},
-		cases: func(ctx context.Context, r table.Record) (out table.Outcome, err error) {
-			in, err := importedCase(r)
-			if err != nil {
-				return out, err
+		cases: func(ctx context.Context, rows []table.Record) ([]table.Outcome, error) {
+			all := make([]casework.Imported, len(rows))
+			for n, r := range rows {
+				var err error
+				if all[n], err = importedCase(r); err != nil {
+					return nil, err
+				}
 			}
+			out := make([]table.Outcome, len(rows))
 			return out, a.DB.Write(ctx, func(tx *db.Tx) error {
 				by, err := a.Access.Operator(tx, "import")
 				if err != nil {
 					return err
 				}
-				_, again, err := a.Cases.Import(tx, by, in)
-				if out.Result = table.Taken; again {
-					out.Result = table.Repeated
+				for n, in := range all {
+					_, again, err := a.Cases.Import(tx, by, in)
+					if err != nil {
+						return err
+					}
+					if out[n].Result = table.Taken; again {
+						out[n].Result = table.Repeated
+					}
 				}
-				return err
+				return nil
 			})
 		},
 	}, nil

@@ -57,7 +57,17 @@ func shelf(t *testing.T) *importer {
 			}
 			return out, nil
 		},
-		cases: func(_ context.Context, c table.Record) (table.Outcome, error) { return put(c.Text("external_id")) },
+		cases: func(_ context.Context, rows []table.Record) ([]table.Outcome, error) {
+			var out []table.Outcome
+			for _, c := range rows {
+				o, err := put(c.Text("external_id"))
+				if err != nil {
+					return nil, err
+				}
+				out = append(out, o)
+			}
+			return out, nil
+		},
 	}
 }
 
@@ -196,7 +206,10 @@ func TestShippedMappingsWork(t *testing.T) {
 `)
 	i := shelf(t)
 	var seen table.Record
-	i.cases = func(_ context.Context, c table.Record) (table.Outcome, error) { seen = c; return table.Outcome{}, nil }
+	i.cases = func(_ context.Context, rows []table.Record) ([]table.Outcome, error) {
+		seen = rows[0]
+		return make([]table.Outcome, len(rows)), nil
+	}
 	r, _, err := imported(t, f, i, func(i *importer, r *table.Reader) (table.Job, error) { return caseJob(i, m, r) })
 	if r.Taken != 1 || r.Refused != 1 || err == nil {
 		t.Fatalf("%+v, %v", r, err)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type Client, makeClient } from "./client";
 import { Fault } from "./fault";
-import { listen, StreamParser } from "./live";
+import { backoff, listen, StreamParser } from "./live";
 import type { FeedEvent } from "./types";
 
 const stream = 'id: 7\nevent: change\ndata: {"number":7,\ndata: "type":"change","kind":"case.accept"}\n\n: beat\n\nid: 8\r\ndata: {"number":8,"type":"gone","kind":"case.dispatch"}\r\n\r\n';
@@ -30,6 +30,13 @@ function answer(...chunks: string[]): Response {
 }
 
 const frame = (n: number) => `id: ${n}\ndata: {"number":${n},"type":"change","kind":"case.accept"}\n\n`;
+
+describe("backoff", () => {
+  it("doubles from about a second to about thirty, and not the same for all", () => {
+    expect([0, 1, 2, 5, 50].map((n) => backoff(n, 0.5))).toEqual([1000, 2000, 4000, 30_000, 30_000]);
+    expect([backoff(0, 0), backoff(0, 1)]).toEqual([500, 1500]);
+  });
+});
 
 describe("listen", () => {
   it("resumes after the last event seen and neither loses nor repeats one", async () => {

@@ -78,9 +78,13 @@ const pause = (ms: number, signal: AbortSignal) =>
     signal.addEventListener("abort", () => (clearTimeout(timer), done()), { once: true });
   });
 
-/** How long to wait before the next attempt: doubling from one second to thirty. */
-export function backoff(attempt: number): number {
-  return Math.min(30_000, 1000 * 2 ** Math.min(attempt, 5));
+/**
+ * How long to wait before the next attempt: about a second, doubling to about
+ * thirty, up to half more or less by chance, so that all screens of a district do not come
+ * back at the same moment.
+ */
+export function backoff(attempt: number, chance = Math.random()): number {
+  return Math.min(30_000, 1000 * 2 ** Math.min(attempt, 5)) * (0.5 + chance);
 }
 
 /**
