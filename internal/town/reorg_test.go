@@ -289,7 +289,7 @@ func TestUnitsMergeAndMove(t *testing.T) {
 func TestRandomReorganisations(t *testing.T) {
 	rounds := 14
 	if os.Getenv("ONEGRID_PROOF") == "1" {
-		rounds = 400
+		rounds = 200
 		if n, err := strconv.Atoi(os.Getenv("ONEGRID_PROOF_WALKS")); err == nil {
 			rounds = n
 		}
