@@ -6,6 +6,7 @@ import { withMap } from "./browser.ts";
 export default defineConfig({
   testDir: "stories",
   outputDir: "results",
+  globalSetup: "./start.ts",
   workers: 2,
   timeout: 120_000,
   expect: { timeout: 15_000 },
