@@ -8,7 +8,7 @@ export default defineConfig({
   outputDir: "results",
   globalSetup: "./start.ts",
   workers: 2,
-  timeout: 120_000,
+  timeout: 240_000, // the longest stories take a minute on two idle cores
   expect: { timeout: 15_000 },
   reporter: [["list"]],
   use: {
