@@ -52,21 +52,11 @@ func daily(ctx context.Context, o options) error {
 	return nil
 }
 
-func districtOn(ctx context.Context, o options, engine string, size int) (err error) {
-	dir, err := os.MkdirTemp("", "onegrid-bench-")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	database := ""
-	if engine == "postgres" {
-		dsn, _, stop, err := startPostgres(ctx, dir)
-		if err != nil {
-			return err
-		}
-		defer stop()
-		database = dsn
-	}
+func districtOn(ctx context.Context, o options, engine string, size int) error {
+	return onEngine(ctx, engine, func(dir, database string) error { return measureDistrict(ctx, o, engine, size, dir, database) })
+}
+
+func measureDistrict(ctx context.Context, o options, engine string, size int, dir, database string) error {
 	p, err := startProgram(ctx, o.program, dir, database)
 	if err != nil {
 		return err

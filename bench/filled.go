@@ -95,7 +95,7 @@ func (o options) openSite(ctx context.Context, engine string, cases int) (s *sit
 		return nil, err
 	}
 	began := time.Now()
-	if err := s.command(ctx, o, os.Stderr, "demo", "fill", "--cases", strconv.Itoa(cases)); err != nil {
+	if err := s.command(ctx, o, os.Stderr, "demo-fill", "--cases", strconv.Itoa(cases)); err != nil {
 		return nil, fmt.Errorf("fill: %w", err)
 	}
 	s.filled = time.Since(began)

@@ -62,27 +62,34 @@ func onEach(ctx context.Context, o options, do func(ctx context.Context, p *proc
 }
 
 // onProgram starts the program on an engine for do.
-func onProgram(ctx context.Context, program, engine string, env []string, do func(p *process) error) (err error) {
+func onProgram(ctx context.Context, program, engine string, env []string, do func(p *process) error) error {
+	return onEngine(ctx, engine, func(dir, database string) error {
+		p, err := startProgram(ctx, program, dir, database, env...)
+		if err != nil {
+			return err
+		}
+		defer p.stop()
+		return do(p)
+	})
+}
+
+// onEngine gives do an empty folder and, on PostgreSQL, the address of an empty
+// database; both are gone afterwards.
+func onEngine(ctx context.Context, engine string, do func(dir, database string) error) (err error) {
 	dir, err := os.MkdirTemp("", "onegrid-bench-")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	database := ""
-	if engine == "postgres" {
-		dsn, _, stop, err := startPostgres(ctx, dir)
-		if err != nil {
-			return err
-		}
-		defer stop()
-		database = dsn
+	if engine != "postgres" {
+		return do(dir, "")
 	}
-	p, err := startProgram(ctx, program, dir, database, env...)
+	database, _, stop, err := startPostgres(ctx, dir)
 	if err != nil {
 		return err
 	}
-	defer p.stop()
-	return do(p)
+	defer stop()
+	return do(dir, database)
 }
 
 // times collects how long requests took, by what came of them.

@@ -22,7 +22,7 @@ const largePage = "../docs/benchmarks-large.md"
 // internal/demo/fill.go says so here.
 const largeIntro = `## How a filled district is made
 
-` + "`onegrid demo fill --cases N --dir DIR`" + ` carries up to 1,000 real service requests to their ends through the same
+` + "`onegrid demo-fill --cases N --dir DIR`" + ` carries up to 1,000 real service requests to their ends through the same
 services as everybody's, under a clock two years ago, and repeats their rows with other ids, numbers, times,
 places and words. Journal digests, seals and figures are made by the rooms' own functions; the journal and the
 figures of what comes out verify. Of a hundred cases 72 are answered at once (three entries), 23 refused

@@ -9,7 +9,7 @@ import (
 	"onegrid/internal/kit/fault"
 )
 
-// demoFillCmd is `onegrid demo fill`.
+// demoFillCmd is `onegrid demo-fill`.
 type demoFillCmd struct {
 	Cases int `default:"100000" placeholder:"N" help:"How many cases, 1,000 to 20,000,000."`
 }
@@ -27,7 +27,7 @@ A million cases take some 4 GB on SQLite. Stopped early, it leaves a folder that
 is no demo: delete it.
 
 Examples:
-  onegrid demo fill --cases 1000000 --dir /var/tmp/million
+  onegrid demo-fill --cases 1000000 --dir /var/tmp/million
   onegrid demo --requests 0 --dir /var/tmp/million`
 }
 

@@ -28,6 +28,7 @@ type cli struct {
 	Serve     serveCmd     `cmd:"" help:"Run the server on a data folder."`
 	Init      initCmd      `cmd:"" help:"Make a data folder and print three one-time links for the administrators."`
 	Demo      demoCmd      `cmd:"" help:"Run a made-up district with real requests, on this machine only."`
+	DemoFill  demoFillCmd  `cmd:"" hidden:"" help:"Make a demo with very many cases, to measure on."`
 	Migrate   migrateCmd   `cmd:"" help:"Bring the tables of a data folder up to this program."`
 	Backup    backupCmd    `cmd:"" help:"Write everything into one file while the server runs."`
 	Restore   restoreCmd   `cmd:"" help:"Make a data folder from a backup."`

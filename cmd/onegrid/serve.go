@@ -47,19 +47,13 @@ func (c *serveCmd) Run(ctx context.Context, set settings, s streams) error {
 
 // demoCmd is `onegrid demo`.
 type demoCmd struct {
-	Run  demoRunCmd  `cmd:"" default:"withargs" hidden:"" help:"Run the demo."`
-	Fill demoFillCmd `cmd:"" hidden:"" help:"Make a demo with very many cases, to measure on."`
-}
-
-// demoRunCmd is `onegrid demo` itself.
-type demoRunCmd struct {
 	Addr     string  `default:"127.0.0.1:8080" placeholder:"ADDR" help:"Loopback address and port to listen on; port 0 takes a free one."`
 	Speed    float64 `default:"60" help:"How many times faster than in 2015 the requests come in."`
 	Requests int     `default:"-1" help:"How many of the sample's requests lie in the past when it starts; -1: a working stock, 0: none, and none come in."`
 }
 
 // Help is shown under the command's flags.
-func (demoRunCmd) Help() string {
+func (demoCmd) Help() string {
 	return `Makes a district in the data folder on the first start (a folder that holds
 anything else is refused): real streets and villages, made-up platforms, grids
 and people. Its life comes from 5,000 real service requests with their real
@@ -71,7 +65,7 @@ Examples:
   onegrid demo --dir /tmp/demo --addr 127.0.0.1:9000 --speed 600`
 }
 
-func (c *demoRunCmd) Run(ctx context.Context, set settings, s streams) error {
+func (c *demoCmd) Run(ctx context.Context, set settings, s streams) error {
 	if !loopback(c.Addr) {
 		return errNotLoopback.With("addr", c.Addr)
 	}
