@@ -405,15 +405,8 @@ func pageOf(tx *db.Tx, found []stand) ([]Case, error) {
 	}
 	var out []Case
 	for some := range slices.Chunk(found, 64) {
-		n := 1
-		for n < len(some) {
-			n *= 4 // few lengths, few statements to prepare
-		}
-		args, marks := make([]any, n), make([]string, n)
-		for i := range n {
-			args[i], marks[i] = some[min(i, len(some)-1)].id, fmt.Sprintf("$%d", i+1)
-		}
-		cases, err := many(tx, `SELECT `+caseColumns+` FROM cases WHERE id IN (`+strings.Join(marks, ", ")+`)`, args...)
+		marks, args := db.Among(some, func(k stand) any { return k.id })
+		cases, err := many(tx, `SELECT `+caseColumns+` FROM cases WHERE id IN (`+marks+`)`, args...)
 		if err != nil {
 			return nil, err
 		}

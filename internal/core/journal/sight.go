@@ -98,16 +98,8 @@ func readSights(tx *db.Tx, keys []string) (map[string]string, error) {
 	keys = slices.DeleteFunc(slices.Clone(keys), func(k string) bool { return !strings.HasPrefix(k, sightMark) })
 	slices.Sort(keys)
 	for some := range slices.Chunk(slices.Compact(keys), 64) {
-		// Of few lengths, so that there are few statements to prepare.
-		n := 1
-		for n < len(some) {
-			n *= 4
-		}
-		args, marks := make([]any, n), make([]string, n)
-		for i := range n {
-			args[i], marks[i] = some[min(i, len(some)-1)], fmt.Sprintf("$%d", i+1)
-		}
-		rows, err := tx.Query(`SELECT key, sight FROM journal_sight WHERE key IN (`+strings.Join(marks, ", ")+`)`, args...)
+		marks, args := db.Among(some, func(key string) any { return key })
+		rows, err := tx.Query(`SELECT key, sight FROM journal_sight WHERE key IN (`+marks+`)`, args...)
 		if err != nil {
 			return nil, fmt.Errorf("read sights: %w", err)
 		}
